@@ -9,8 +9,10 @@ mod running;
 mod seed;
 mod snapshot;
 mod stack;
+mod terminal;
 
 pub use emulator::LoneEmulator;
 pub use running::{RunningTool, interrupt};
 pub use snapshot::{Session, check, stable};
 pub use stack::{CliStack, ToolOutput, guestpass, run};
+pub use terminal::OnTerminal;

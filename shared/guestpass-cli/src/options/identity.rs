@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use identity_core::identity::Scope;
 use identity_core::record::StateName;
 
-use super::values::{Confirmation, DeletionRate, SCOPES, one_of};
+use super::values::{Confirmation, DeletionRate, SCOPES, one_of, parse_part};
 use crate::report::duration;
 
 /// The commands about identities.
@@ -88,12 +88,6 @@ pub(crate) struct IdentityListArguments {
     /// List at most this many identities
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
-}
-
-/// Reads a part of an id, also one that was copied with the mark of a shortened one.
-#[expect(clippy::unnecessary_wraps, reason = "clap expects a result")]
-fn parse_part(raw: &str) -> Result<String, String> {
-    Ok(raw.trim_start_matches('…').to_owned())
 }
 
 /// The states that a listed identity can have.

@@ -69,6 +69,12 @@ pub(super) fn parse_since(raw: &str) -> Result<Since, String> {
     })
 }
 
+/// Reads a part of an id, also one that was copied with the mark of a shortened one.
+#[expect(clippy::unnecessary_wraps, reason = "clap expects a result")]
+pub(super) fn parse_part(raw: &str) -> Result<String, String> {
+    Ok(raw.trim_start_matches('…').to_owned())
+}
+
 /// Reads one of these values by its name. Each has the text of `--help`, which can be empty.
 pub(super) fn one_of<T: Clone + Send + Sync + 'static>(
     values: &'static [(T, &'static str)],

@@ -1,9 +1,14 @@
 //! Invitations and guests as they are shown. Their JSON is that of the service's API.
 
+use std::time::SystemTime;
+
 use api_types::{
     CreatedInvitationOutput, GuestTokenOutput, InvitationDetailsOutput, InvitationOutput,
     InvitationReceiptOutput, InvitedGuestOutput, MeetingOutput,
 };
+
+use identity_core::guest::Invitation;
+use serde::Serialize;
 
 use super::views::joined;
 use crate::report::Row;
@@ -24,6 +29,43 @@ impl Row for InvitationOutput {
             if self.pin { "yes" } else { "" }.to_owned(),
             self.reference.clone().unwrap_or_default(),
         ]
+    }
+}
+
+/// An invitation with its creator: an operator sees those of all callers.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ListedInvitation {
+    #[serde(flatten)]
+    output: InvitationOutput,
+    created_by: String,
+}
+
+impl ListedInvitation {
+    /// An invitation as it is at a time.
+    pub(crate) fn new(invitation: &Invitation, now: SystemTime) -> Self {
+        let created_by = invitation.created_by.as_str().to_owned();
+        Self { output: InvitationOutput::new(invitation, now), created_by }
+    }
+}
+
+impl Row for ListedInvitation {
+    const COLUMNS: &'static [&'static str] = &[
+        "id",
+        "state",
+        "devices",
+        "opens",
+        "closes",
+        "deleted",
+        "scopes",
+        "PIN",
+        "reference",
+        "by",
+    ];
+    const OPTIONAL: &'static [&'static str] = &["scopes", "deleted", "PIN", "opens"];
+
+    fn cells(&self) -> Vec<String> {
+        self.output.cells().into_iter().chain([self.created_by.clone()]).collect()
     }
 }
 

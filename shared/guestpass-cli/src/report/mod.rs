@@ -13,6 +13,7 @@ mod unrecorded;
 mod views;
 
 pub(crate) use error::{CliError, EXIT_CODES, Exit, Result, chain, innermost};
+pub(crate) use invitations::ListedInvitation;
 pub(crate) use output::{
     OutputFormat, OutputOption, OutputOptionParser, ResultKind, Row, Rows, TableLayout, note,
 };

@@ -10,8 +10,9 @@ const LINK: &str = "https://teams.microsoft.com/l/meetup-join/1\n";
 
 /// Creates an invitation. Returns its handle, its id and its PIN.
 fn invite(stack: &CliStack, options: &[&str]) -> (String, String, Option<String>) {
-    let create = ["invitation", "create", "--closes-in", "2h", "-o", "json"];
-    let created = stack.run_with(&[&create, options].concat(), LINK);
+    let create = ["invitation", "create", "-o", "json"];
+    let end: &[&str] = if options.contains(&"--closes-in") { &[] } else { &["--closes-in", "2h"] };
+    let created = stack.run_with(&[&create, end, options].concat(), LINK);
     assert_eq!(created.code, 0, "{created:?}");
     let created: Value = serde_json::from_str(&created.stdout).unwrap();
     let text = |value: &Value| value.as_str().map(ToOwned::to_owned);
@@ -54,6 +55,60 @@ fn an_invitation_is_created_used_shown_extended_and_revoked() {
     assert_eq!(stack.run_with(&exchange, &handle).code, refused.code);
     let revoked = stack.json(&["invitation", "list", "--state", "revoked"]);
     assert_eq!(revoked.as_array().map(Vec::len), Some(1));
+}
+
+/// The references of the listed invitations.
+fn references(stack: &CliStack, filter: &str) -> Vec<String> {
+    let line = format!("invitation list{filter}");
+    let listed = stack.json(&line.split(' ').collect::<Vec<_>>());
+    let references =
+        listed.as_array().unwrap().iter().map(|one| one["reference"].as_str().unwrap());
+    references.map(ToOwned::to_owned).collect()
+}
+
+#[test]
+fn a_list_begins_with_the_first_to_close_whatever_shard_it_is_in() {
+    let stack = CliStack::start();
+    let mut ids = Vec::new();
+    for hours in ["50", "10", "40", "20", "60", "30"] {
+        let closes_in = format!("{hours}h");
+        ids.push(invite(&stack, &["--reference", hours, "--closes-in", &closes_in]).1);
+    }
+    assert_eq!(references(&stack, ""), ["10", "20", "30", "40", "50", "60"]);
+    let own = stack.json(&["invitation", "list", "--limit", "1"]);
+    let own = own[0]["createdBy"].as_str().unwrap();
+    assert!(own.starts_with("cli|"), "{own}");
+    let end: String = ids[4].chars().skip(35).collect();
+    for (filter, listed) in [
+        (" --limit 2".to_owned(), &["10", "20"][..]),
+        (" --limit 0".to_owned(), &[]),
+        (" --closing-within 30h".to_owned(), &["10", "20", "30"]),
+        (" --closing-within 30h --state closed".to_owned(), &[]),
+        (format!(" --matching …{end}"), &["60"]),
+        (" --matching 0".to_owned() + " --state open --closing-within 15h", &["10"]),
+        (format!(" --by {own} --limit 1"), &["10"]),
+        (" --by https://idp.example|carol".to_owned(), &[]),
+    ] {
+        assert_eq!(references(&stack, &filter), listed, "{filter}");
+    }
+    stack.console("POST clock", &serde_json::json!({ "advanceSeconds": 15 * 3600 }));
+    assert_eq!(references(&stack, " --state closed"), ["10"]);
+    assert_eq!(references(&stack, " --closing-within 10h"), ["20"]);
+    assert_eq!(references(&stack, " --state open --limit 2"), ["20", "30"]);
+}
+
+#[test]
+fn an_invitation_that_is_being_revoked_is_listed_first() {
+    let stack = CliStack::start();
+    invite(&stack, &["--reference", "soon", "--closes-in", "1h"]);
+    let (handle, id, _) = invite(&stack, &["--reference", "later", "--closes-in", "9h"]);
+    assert_eq!(stack.run_with(&["invitation", "exchange"], &handle).code, 0);
+    assert_eq!(references(&stack, ""), ["soon", "later"]);
+    stack.fault("revokeAccessTokens", &serde_json::json!({ "status": 503 }));
+    assert_ne!(stack.run(&["invitation", "revoke", &id, "--yes"]).code, 0);
+    assert_eq!(references(&stack, " --state revoking"), ["later"]);
+    assert_eq!(references(&stack, ""), ["later", "soon"]);
+    assert_eq!(references(&stack, " --closing-within 2h"), ["soon"]);
 }
 
 #[test]

@@ -1,80 +1,9 @@
 //! Behaviour in a terminal: tables, prompts, colours, a progress bar, Ctrl-C.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{Read as _, Write as _},
-    os::fd::OwnedFd,
-    process::{Child, Command, Stdio},
-    sync::{Arc, Mutex},
-    thread,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use cli::{CliStack, interrupt};
+use cli::{CliStack, OnTerminal};
 use harness::wait_until;
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{Winsize, tcsetwinsize};
-
-/// A program in a terminal.
-struct OnTerminal {
-    process: Child,
-    keyboard: File,
-    screen: Arc<Mutex<String>>,
-}
-
-impl OnTerminal {
-    fn start(command: Command) -> Self {
-        Self::with_columns(command, 80)
-    }
-
-    fn with_columns(mut command: Command, columns: u16) -> Self {
-        let master: OwnedFd = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let name = ptsname(&master, Vec::new()).unwrap();
-        let slave = OpenOptions::new().read(true).write(true).open(name.to_str().unwrap()).unwrap();
-        let dimensions = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&slave, dimensions).unwrap();
-        let side = || Stdio::from(slave.try_clone().unwrap());
-        command.env("TERM", "xterm").stdin(side()).stdout(side()).stderr(side());
-        let process = command.spawn().unwrap();
-        drop((command, slave));
-        let keyboard = File::from(master);
-        let screen = Arc::new(Mutex::new(String::new()));
-        let (mut reader, shown) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
-        thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            // Reading fails after the program has ended.
-            while let Ok(read @ 1..) = reader.read(&mut buffer) {
-                shown.lock().unwrap().push_str(&String::from_utf8_lossy(&buffer[..read]));
-            }
-        });
-        Self { process, keyboard, screen }
-    }
-
-    /// Waits until the terminal shows this text.
-    fn shows(&self, text: &str) {
-        let is_shown = wait_until(Duration::from_mins(1), || self.screen().contains(text));
-        assert!(is_shown, "{text:?} does not appear:\n{}", self.screen());
-    }
-
-    fn screen(&self) -> String {
-        self.screen.lock().unwrap().clone()
-    }
-
-    fn types(&mut self, text: &str) {
-        self.keyboard.write_all(text.as_bytes()).unwrap();
-    }
-
-    /// Sends the same signal as Ctrl-C.
-    fn interrupt(&self) {
-        interrupt(&self.process);
-    }
-
-    fn ends(&mut self) -> i32 {
-        self.process.wait().unwrap().code().unwrap_or(-1)
-    }
-}
 
 #[test]
 fn a_terminal_gets_a_table() {
@@ -105,8 +34,23 @@ fn stack_with_history() -> (CliStack, String) {
     stack.identity(
         "https://login.microsoftonline.com/11111111-2222-3333-4444-555555555555/v2.0|bob",
     );
+    // Before the block, which ends assignments.
+    let tenant = "e0000000-0000-4000-8000-00000000000";
+    for (last, kind) in [("3", "user"), ("4", "resource-account")] {
+        let principal = format!("--tenant {tenant}1 --object {tenant}{last} --client-id {tenant}2");
+        let assign = format!("phone assign {principal} --kind {kind} --user {user}");
+        assert_eq!(stack.run(&assign.split(' ').collect::<Vec<_>>()).code, 0, "{assign}");
+    }
     let reason = "the device was lost on a train, and its owner reported it only today";
     stack.json(&["user", "block", user, "--yes", "--reason", reason]);
+    let invite = "invitation create --closes-in 2h --pin --reference appointment-2026-11-28-17";
+    let link = "https://teams.microsoft.com/l/meetup-join/1";
+    for invite in [invite, "invitation create --closes-in 20h --devices 10"] {
+        let words: Vec<&str> = invite.split(' ').collect();
+        assert_eq!(stack.run_with(&words, link).code, 0);
+    }
+    // The rule of the test stack sends Guestpass's own events directly to the dead-letter queue.
+    stack.json(&["events", "send", "user.disabled", "--user", user, "--reason", reason]);
     (stack, user.to_owned())
 }
 
@@ -120,6 +64,10 @@ fn every_list_fits_a_terminal_of_80_and_of_120_columns() {
             "audit --since 1d",
             "cleanup plan --unused-for 2d",
             "resource list",
+            "invitation list",
+            "phone list",
+            "phone reconcile",
+            "events dead-letters",
         ] {
             let lines = table(&stack, line, columns);
             for text in &lines {
@@ -130,6 +78,10 @@ fn every_list_fits_a_terminal_of_80_and_of_120_columns() {
                 let is_wide = text.chars().count() > usize::from(columns);
                 assert!(!is_list || !is_wide, "{line}: {text:?}\n{}", lines.join("\n"));
             }
+            // A row of a list has a time, and how long ago that is can be read at once.
+            let times = ["identity list", "invitation list", "phone list", "events dead-letters"];
+            let is_relative = |text: &String| text.contains(" ago") || text.contains(" in ");
+            assert!(!times.contains(&line) || lines[1..].iter().any(is_relative), "{lines:#?}");
         }
     }
 }

@@ -50,6 +50,39 @@ fn assignments_are_made_shown_listed_and_ended() {
     assert_eq!(stack.request_count("deleteTeamsExtensionAssignment"), 2);
 }
 
+#[test]
+fn a_list_has_the_first_assignment_first_and_is_narrowed() {
+    let stack = CliStack::start();
+    for (object, user) in [(USER, "bob"), (ACCOUNT, "alice")] {
+        let assign = format!("phone assign {} --client-id {APP} --user {user}", of(object));
+        assert_eq!(stack.run(&words(&assign)).code, 0);
+    }
+    let listed = |filter: &str| -> Vec<String> {
+        let listed = stack.json(&words(&format!("phone list{filter}")));
+        let users = listed.as_array().unwrap().iter().map(|one| one["user"].as_str().unwrap());
+        users.map(ToOwned::to_owned).collect()
+    };
+    for (filter, users) in [
+        ("", &["bob", "alice"][..]),
+        (" --user alice", &["alice"]),
+        (" --user carol", &[]),
+        (" --matching …0004", &["alice"]),
+        (" --matching bo", &["bob"]),
+        (" --matching e0000000-0000-4000-8000-000000000001", &["bob", "alice"]),
+        (" --state assigned", &["bob", "alice"]),
+        (" --state removing", &[]),
+        (" --limit 1", &["bob"]),
+        (" --limit 0", &[]),
+        (" --unverified", &[]),
+    ] {
+        assert_eq!(listed(filter), users, "{filter}");
+    }
+    stack.console("POST clock", &json!({ "advanceSeconds": 8 * 24 * 3600 }));
+    assert_eq!(listed(" --unverified"), ["bob", "alice"]);
+    stack.json(&words(&format!("phone show {}", of(USER))));
+    assert_eq!(listed(" --unverified"), ["alice"]);
+}
+
 // Without the exit code, a job that compares every night reports nothing.
 #[test]
 fn what_acs_no_longer_has_is_found_and_repaired() {

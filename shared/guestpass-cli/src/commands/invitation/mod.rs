@@ -3,6 +3,7 @@
 mod create;
 mod exchange;
 mod extend;
+mod in_order;
 mod list;
 mod revoke;
 mod show;

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use identity_core::guest::InvitationStatus;
 use identity_core::identity::Scope;
 
-use super::values::{Confirmation, RevocationReason, SCOPES, one_of};
+use super::values::{Confirmation, RevocationReason, SCOPES, one_of, parse_part};
 use crate::report::duration;
 
 /// The commands about invitations.
@@ -15,7 +15,7 @@ use crate::report::duration;
 pub(crate) enum InvitationCommand {
     /// Create an invitation for a guest; prints its handle and PIN, once
     Create(InvitationCreateArguments),
-    /// List invitations
+    /// List invitations: those being revoked, then the first to close first
     List(InvitationListArguments),
     /// Show an invitation and the guests who came in by it
     Show(InvitationNameArguments),
@@ -107,6 +107,16 @@ pub(crate) struct InvitationListArguments {
     /// Only invitations in this state
     #[arg(long, value_parser = one_of(&STATES, InvitationStatus::as_str))]
     pub(crate) state: Option<InvitationStatus>,
+    /// Only invitations that close within this time from now, for example 24h
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) closing_within: Option<Duration>,
+    /// Only invitations that this caller created: an external id, or cli|NAME for this tool
+    #[arg(long, value_name = "ID")]
+    pub(crate) by: Option<String>,
+    /// Only invitations whose id, reference or creator contains this text, for example the end that
+    /// a terminal shows of an id
+    #[arg(long, value_name = "TEXT", value_parser = parse_part)]
+    pub(crate) matching: Option<String>,
     /// List at most this many invitations
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

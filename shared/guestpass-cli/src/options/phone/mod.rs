@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use identity_core::phone::{Guid, PhonePrincipal};
+use identity_core::phone::{Guid, PhonePrincipal, PhoneState};
 
-use super::values::Confirmation;
+use super::values::{Confirmation, one_of, parse_part};
 
 /// The commands about Teams Phone.
 #[derive(Subcommand)]
@@ -16,8 +16,8 @@ pub(crate) enum PhoneCommand {
     Show(PhonePrincipalArguments),
     /// End an assignment, which revokes the tokens of the principal
     Unassign(PhoneUnassignArguments),
-    /// List the assignments of the inventory
-    List,
+    /// List the assignments of the inventory, the first one first
+    List(PhoneListArguments),
     /// Compare each assignment of the inventory with ACS
     #[command(after_help = RECONCILE_HELP)]
     Reconcile,
@@ -84,6 +84,34 @@ pub(crate) enum PhoneAccountName {
     #[value(name = "teamsResourceAccount")]
     Documented,
 }
+
+/// Which assignments to list.
+#[derive(Args)]
+pub(crate) struct PhoneListArguments {
+    /// Only assignments in this state
+    #[arg(long, value_parser = one_of(&STATES, PhoneState::as_str))]
+    pub(crate) state: Option<PhoneState>,
+    /// Only the assignments of this user: their external id
+    #[arg(long, value_name = "ID")]
+    pub(crate) user: Option<String>,
+    /// Only assignments that ACS has not confirmed for a week
+    #[arg(long)]
+    pub(crate) unverified: bool,
+    /// Only assignments whose tenant, object or user contains this text, for example the end that a
+    /// terminal shows of an id
+    #[arg(long, value_name = "TEXT", value_parser = parse_part)]
+    pub(crate) matching: Option<String>,
+    /// List at most this many assignments
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+}
+
+/// The states of listed assignments.
+const STATES: [(PhoneState, &str); 3] = [
+    (PhoneState::Assigning, "ACS has yet to confirm the assignment"),
+    (PhoneState::Assigned, ""),
+    (PhoneState::Removing, "ACS has yet to confirm its end"),
+];
 
 /// Whose assignment to end.
 #[derive(Args)]

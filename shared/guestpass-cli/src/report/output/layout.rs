@@ -167,6 +167,8 @@ impl TableLayout {
 fn relative(time: SystemTime, now: SystemTime) -> String {
     match now.duration_since(time) {
         Ok(ago) => format!("{} ago", largest_unit(ago)),
+        // Written by a request that began after the list.
+        Err(ahead) if ahead.duration() < Duration::from_secs(1) => "0 s ago".to_owned(),
         Err(ahead) => format!("in {}", largest_unit(ahead.duration())),
     }
 }
@@ -250,7 +252,7 @@ fn kind(title: &str) -> ColumnKind {
 }
 
 /// The columns with ids, in all lists.
-const IDS: [&str; 12] = [
+const IDS: [&str; 14] = [
     "external id",
     "ACS id",
     "user",
@@ -263,6 +265,8 @@ const IDS: [&str; 12] = [
     "subject",
     "stream",
     "audience",
+    "tenant",
+    "object",
 ];
 
 /// The columns with texts, in all lists.

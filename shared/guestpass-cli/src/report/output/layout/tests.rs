@@ -87,4 +87,6 @@ fn a_time_is_told_in_its_largest_unit() {
         assert_eq!(relative(now - Duration::from_secs(seconds), now), expected);
     }
     assert_eq!(relative(now + Duration::from_mins(5), now), "in 5 min");
+    assert_eq!(relative(now + Duration::from_millis(999), now), "0 s ago");
+    assert_eq!(relative(now + Duration::from_secs(1), now), "in 1 s");
 }
