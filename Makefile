@@ -134,9 +134,9 @@ clients: need-node need-python3 binaries ## test the packages for apps in Node.j
 	@tests/clients/run "$$($(MAKE) where)"
 
 .PHONY: packages
-packages: need-rust need-cc need-python3 need-node ## build wheel and npm package of the emulator, and use them
+packages: need-rust need-cc need-python3 need-node binaries ## build wheel and npm package of the emulator, and use them; run the images
 	@RUSTFLAGS='-C target-feature=+crt-static' $(CARGO) build -p acs-emulator --target "$$($(MAKE) host)"
-	@tests/packages/run "$$($(MAKE) where)/../$$($(MAKE) host)/debug/acs-emulator"
+	@tests/packages/run "$$($(MAKE) where)/../$$($(MAKE) host)/debug/acs-emulator" "$$($(MAKE) where)"
 
 .PHONY: crates
 crates: need-rust need-cc need-python3 ## pack and compile what is published on crates.io (some minutes)

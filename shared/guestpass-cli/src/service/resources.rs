@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::iter::once;
 use std::time::Duration;
 
-use acs_client::{AcsIdentityClient, ApiVersion, Config, connection_strings};
+use acs_client::{AcsIdentityClient, ApiVersion, Config, INSECURE_HOSTS, connection_strings};
 use identity_core::ports::{ResourceClients, SystemClock};
 use identity_core::resource::{Placement, ResourceName, ResourceShare};
 use identity_core::secret::Secret;
@@ -181,7 +181,10 @@ impl ResourceSource<'_> {
         environment: &CliEnvironment,
     ) -> Result<ConfiguredResources> {
         let invalid = |why: String| {
-            CliError::usage("invalid connection string").because(why).hint(self.remedy)
+            // The error of an endpoint that is http names the variable.
+            let is_http = why.contains(INSECURE_HOSTS);
+            let remedy = if is_http { LIST_HOST } else { self.remedy };
+            CliError::usage("invalid connection string").because(why).hint(remedy)
         };
         let strings = connection_strings(self.secret.expose()).map_err(invalid)?;
         let version = api_version(options, environment)?;
@@ -194,6 +197,9 @@ impl ResourceSource<'_> {
         resources.ok_or_else(|| invalid("it names no resource".to_owned()))
     }
 }
+
+/// What to do about an endpoint that is http.
+pub(super) const LIST_HOST: &str = "use https; or, for an emulator in a network that you trust, set GUESTPASS_INSECURE_HOSTS to the name of its host";
 
 /// The configuration for a machine that may be further away from ACS than a function is.
 fn for_operator(mut config: Config, uses_proxy: bool, version: Option<&ApiVersion>) -> Config {

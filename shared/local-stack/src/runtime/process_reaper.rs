@@ -3,7 +3,8 @@
 //! An idle function ends by itself: its `next` fails, and the runtime returns. A busy function does
 //! not notice until it is done. So a small shell waits on a pipe that only the stack holds. When
 //! the pipe closes, the shell kills the processes that are still on its list; after an orderly
-//! shutdown the list is empty.
+//! shutdown the list is empty. An image of a container may have no shell, and needs none: there, all
+//! processes end with the first one, which is the stack.
 
 use std::io::{self, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -29,14 +30,14 @@ pub(crate) struct ProcessReaper(Arc<Mutex<ReaperShell>>);
 
 struct ReaperShell {
     pipe: Option<ChildStdin>,
-    shell: Child,
+    shell: Option<Child>,
 }
 
 impl ProcessReaper {
-    /// Starts the shell, which waits.
+    /// Starts the shell, which waits, if there is one.
     pub(crate) fn new() -> io::Result<Self> {
         use std::os::unix::process::CommandExt as _;
-        let mut shell = Command::new("/bin/sh")
+        let shell = Command::new("/bin/sh")
             .args(["-c", SCRIPT])
             .env_clear()
             .stdin(Stdio::piped())
@@ -44,8 +45,12 @@ impl ProcessReaper {
             .stderr(Stdio::null())
             // Ctrl-C in the terminal must not end the shell before the stack.
             .process_group(0)
-            .spawn()?;
-        let pipe = shell.stdin.take();
+            .spawn();
+        let mut shell = match shell {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            spawned => Some(spawned?),
+        };
+        let pipe = shell.as_mut().and_then(|shell| shell.stdin.take());
         Ok(Self(Arc::new(Mutex::new(ReaperShell { pipe, shell }))))
     }
 
@@ -68,6 +73,8 @@ impl ProcessReaper {
 impl Drop for ReaperShell {
     fn drop(&mut self) {
         drop(self.pipe.take());
-        let _ = self.shell.wait();
+        if let Some(shell) = &mut self.shell {
+            let _ = shell.wait();
+        }
     }
 }

@@ -89,6 +89,34 @@ fn the_snippets_about_the_local_stack_work() {
 }
 
 #[test]
+fn the_snippets_about_the_simulated_entra_do_what_their_comments_say() {
+    let stack = CliStack::with_functions_and(&["--parameter", "SubjectClaims=tid,oid"]);
+    stack.console("POST functions/watch-entra-users/invoke", &serde_json::json!({}));
+    let blocks = treated(&Treatment::OnStackWithEntra);
+    let [block] = &blocks[..] else { panic!("{} snippets", blocks.len()) };
+    let answers: Vec<Value> = block
+        .text
+        .lines()
+        .map(|line| {
+            let ran = run(&mut bash(&stack, &line.replacen("curl", "curl -fsS", 1)), "");
+            assert_eq!(ran.code, 0, "{line}: {ran:?}");
+            serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{line}: {ran:?}"))
+        })
+        .collect();
+    let [disabled, revoked, lost, deleted, _, _, shown] = &answers[..] else {
+        panic!("{} commands", answers.len())
+    };
+    // The function receives the notifications. It answers 202.
+    for notified in [disabled, revoked, deleted] {
+        assert_eq!(notified["notified"], serde_json::json!([202]), "{notified}");
+    }
+    assert_eq!(lost["notified"], serde_json::json!([]), "{lost}");
+    let enabled = [disabled, revoked, lost].map(|one| one["user"]["accountEnabled"].clone());
+    assert_eq!(enabled, [false, false, true].map(Value::from));
+    assert_eq!(shown["subscriptions"], serde_json::json!([]), "{shown}");
+}
+
+#[test]
 fn the_first_request_of_the_readme_returns_the_documented_fields() {
     let stack = CliStack::with_functions();
     let readme: Vec<Block> =

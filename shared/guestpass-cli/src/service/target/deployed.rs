@@ -1,7 +1,7 @@
 //! What the options and the environment say about something that is not on this machine: a deployed
 //! service, or an ACS resource alone.
 
-use acs_client::{Config, Credential, Endpoint};
+use acs_client::{Config, ConnectionStringError, Credential, Endpoint};
 use identity_core::secret::Secret;
 use identity_store::{AuditRetention, AuditTable};
 
@@ -10,7 +10,7 @@ use crate::report::{CliError, Result};
 use crate::service::CliEnvironment;
 use crate::service::aws::AwsSettings;
 use crate::service::entra::EntraSignIn;
-use crate::service::resources::ConfiguredResources;
+use crate::service::resources::{ConfiguredResources, LIST_HOST};
 
 /// What is selected.
 pub(super) struct DeployedSelection {
@@ -51,10 +51,14 @@ impl<'a> DeployedOptions<'a> {
 
     /// What an endpoint selects, with the operator's Entra credential.
     pub(super) fn endpoint(self, url: &str) -> Result<DeployedSelection> {
-        let endpoint: Endpoint = url.parse().map_err(|error: acs_client::ConnectionStringError| {
+        let endpoint: Endpoint = url.parse().map_err(|error: ConnectionStringError| {
+            let remedy = match error {
+                ConnectionStringError::EndpointNotHttps => LIST_HOST,
+                _ => "give https://<resource>.communication.azure.com, from the resource's page \"Overview\"",
+            };
             CliError::usage("invalid endpoint of the ACS resource")
                 .because(error.to_string())
-                .hint("give https://<resource>.communication.azure.com, from the resource's page \"Overview\"")
+                .hint(remedy)
         })?;
         let entra = EntraSignIn::of(self.environment)?;
         let config = Config::with_credential(endpoint, Credential::bearer(entra.clone()));
