@@ -63,7 +63,8 @@ async fn show_demo(stack: &LocalStack, demo: bool) -> Result<(), Box<dyn std::er
         writeln!(io::stdout(), "Filling the stack with a day of 2,000 users…")?;
         fill_demo(stack).await?;
         writeln!(io::stdout(), "\nOpen {0} and {0}/try\n", stack.console())?;
-        if io::stdout().is_terminal() && has_display() {
+        let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        if io::stdout().is_terminal() && has_display(is_set) {
             open_in_browser(stack.console());
         }
     }
@@ -80,9 +81,8 @@ fn open_in_browser(url: &str) {
 
 /// Whether a browser can have a window. In a terminal without one, `xdg-open` would start a browser
 /// of the terminal, over the log.
-fn has_display() -> bool {
-    cfg!(target_os = "macos")
-        || ["DISPLAY", "WAYLAND_DISPLAY"].iter().any(|name| std::env::var_os(name).is_some())
+fn has_display(is_set: impl Fn(&str) -> bool) -> bool {
+    cfg!(target_os = "macos") || ["DISPLAY", "WAYLAND_DISPLAY"].into_iter().any(is_set)
 }
 
 /// Resolves when stdin is closed. If it is not `watched`, this never resolves.
@@ -111,5 +111,20 @@ fn environment() -> ProcessEnvironment {
         port: std::env::var("GUESTPASS_PORT").ok(),
         resources: std::env::var("GUESTPASS_RESOURCES").ok(),
         rust_log: std::env::var("RUST_LOG").ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(not(target_os = "macos"))]
+    fn a_browser_needs_a_display() {
+        for (set, expected) in
+            [(&["DISPLAY"][..], true), (&["WAYLAND_DISPLAY"], true), (&["TERM", "BROWSER"], false)]
+        {
+            assert_eq!(has_display(|name| set.contains(&name)), expected, "{set:?}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 #![expect(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "tests may panic")]
 
 mod aws;
+mod demonstration;
 mod directories;
 mod doctor;
 mod newcomer;

@@ -1,6 +1,6 @@
 //! `make demo` shows a day in which everything happens that the console has a place for.
 
-use std::time::Duration;
+use std::{fs, os::unix::fs::PermissionsExt as _, time::Duration};
 
 use harness::{TestStack, local_stack, send, wait_until};
 use serde_json::Value;
@@ -16,8 +16,18 @@ fn shown(stack: &TestStack, path: &str) -> Value {
 fn the_demonstration_is_a_day_of_2000_users_and_ends_now() {
     let mut command = local_stack();
     command.args(["--template", "../../infra/template.yaml", "--demo", "--ephemeral"]);
-    command.arg("--no-limits").env("RUST_LOG", "warn").env_remove("DISPLAY");
-    let mut stack = TestStack::start(TempDir::new().unwrap(), &mut command);
+    command.arg("--no-limits").env("RUST_LOG", "warn");
+    // A browser would open, if the output were a terminal.
+    let dir = TempDir::new().unwrap();
+    let opened = dir.path().join("opened");
+    for opener in ["open", "xdg-open"] {
+        let opener = dir.path().join(opener);
+        fs::write(&opener, "#!/bin/sh\n: >\"${0%/*}/opened\"\n").unwrap();
+        fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let path = format!("{}:/usr/local/bin:/usr/bin:/bin", dir.path().display());
+    command.env("DISPLAY", ":0").env("PATH", path);
+    let mut stack = TestStack::start(dir, &mut command);
     let filled = wait_until(Duration::from_mins(5), || {
         stack.output().contains("\nOpen ") || !stack.is_running()
     });
@@ -35,6 +45,7 @@ fn the_demonstration_is_a_day_of_2000_users_and_ends_now() {
         .filter(|queue| !queue["isDeadLetterQueueOf"].is_null());
     let dead: u64 = dead.map(|queue| queue["visible"].as_u64().unwrap()).sum();
     assert_eq!(dead, 1, "the event without a user: {queues}");
+    assert!(!opened.exists(), "a browser was opened without a terminal");
     let offset = shown(&stack, "clock")["offsetSeconds"].as_i64().unwrap();
     assert!(offset.abs() < 600, "the day ends now, not {offset} seconds from now");
 }
