@@ -7,6 +7,7 @@ import re
 import subprocess
 import tomllib
 import uuid
+from functools import cache
 from pathlib import Path
 
 from cyclonedx.model import (
@@ -22,10 +23,16 @@ from cyclonedx.model.license import LicenseExpression
 from cyclonedx.output.json import JsonV1Dot6
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from jsonschema import Draft7Validator
 from packageurl import PackageURL
 
 # "<depth><name> v<version>", then its location, or a mark that it was listed before.
 LINE = re.compile(r"^(?P<depth>\d+)(?P<name>\D\S*) v(?P<version>\S+)")
+
+# The SBOMs share most of their URLs, and the check of each takes a tenth of a second.
+CHECKERS = Draft7Validator.FORMAT_CHECKER.checkers
+CHECK, ERRORS = CHECKERS["iri-reference"]
+CHECKERS["iri-reference"] = (cache(CHECK), ERRORS)
 
 # name and version
 Package = tuple[str, str]
