@@ -1,13 +1,13 @@
-"""Writes a zip of one file with the best DEFLATE compression. Python's zipfile module uses zlib, whose
-output is 3 % larger. The structures are those of section 4.3 of PKWARE's APPNOTE.TXT."""
+"""Writes a zip of one file with libdeflate, whose best compression is 3 % smaller than that of Python's
+zipfile module. The structures are those of section 4.3 of PKWARE's APPNOTE.TXT."""
 
 import struct
 import zlib
 
 import deflate
 
-# The highest compression level of libdeflate; it takes a second.
-LEVEL = 12
+# The highest compression level of libdeflate, which takes seconds, and its default.
+BEST, FAST = 12, 6
 # 1 January 1980, 00:00: the earliest time of the ZIP format. A fixed time keeps the artefacts
 # reproducible.
 TIME, DATE = 0, 1 << 5 | 1
@@ -15,9 +15,9 @@ VERSION, DEFLATED = 20, 8
 UNIX, EXECUTABLE = 3, 0o100755
 
 
-def zipped(name: str, content: bytes) -> bytes:
+def zipped(name: str, content: bytes, level: int = BEST) -> bytes:
     """The zip of one executable file."""
-    packed = bytes(deflate.deflate_compress(content, LEVEL))
+    packed = bytes(deflate.deflate_compress(content, level))
     about = struct.pack(
         "<5H3L2H", VERSION, 0, DEFLATED, TIME, DATE, zlib.crc32(content), len(packed), len(content), len(name), 0
     )

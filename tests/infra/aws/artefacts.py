@@ -1,4 +1,4 @@
-"""The artefacts of `make build`: the zips that are deployed, and the operator's tool."""
+"""The artefacts of `make artefacts` or `make build`: the zips that are deployed, and the operator's tool."""
 
 import os
 import zipfile
@@ -6,6 +6,7 @@ from pathlib import Path
 
 DIRECTORY = Path(os.environ["ARTEFACTS"])
 GUESTPASS = DIRECTORY / "guestpass"
+IS_RELEASE = DIRECTORY.name == "lambda"
 
 
 def archive(name: str) -> bytes:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 
 def test_each_store_keeps_its_contract_on_this_engine(deployed):
-    command = ["cargo", "test", "--locked", "--quiet", "-p", "infra", "--features", "moto", "--test", "store_on_moto"]
+    # As part of the workspace, because `-p infra` would compile the dependencies again, with the features of one crate.
+    command = ["cargo", "test", "--locked", "--quiet", "--workspace", "--features", "infra/moto", "--test", "store_on_moto"]
     ran = subprocess.run(
         command,
         cwd=Path(__file__).resolve().parents[3],

@@ -31,7 +31,7 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("README.md", "LATER=$(python3", OnStack),
     ("README.md", "$ guestpass identity create", OnStack),
     ("infra/README.md", "aws lambda get-account-settings", Not(AWS)),
-    ("infra/README.md", "make build", In("make infra")),
+    ("infra/README.md", "make build", In("make artefacts runs the same script")),
     ("infra/README.md", "make secret", Not(AWS)),
     ("infra/README.md", "make sign", In("tests/infra/aws signs artefacts with a key of its own")),
     ("infra/README.md", "make deploy", Not(AWS)),
