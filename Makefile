@@ -51,9 +51,11 @@ pictures: need-node binaries ## take the pictures of the console for the READMEs
 
 .PHONY: test
 test: need-rust need-cc need-python3 need-node ## run everything that CI runs
-	@$(MAKE) lint unit mutants-diff faults cost e2e
-	@$(MAKE) $(TWO_AT_ONCE) infra interop clients packages audit
-# These spend much of their time in one thread. Their output is not mixed; an older make runs one at a time.
+	@$(MAKE) lint binaries
+	@$(CARGO) test --workspace --no-run --quiet
+	@$(MAKE) $(TWO_AT_ONCE) artefacts e2e unit faults mutants-diff infra interop clients packages cost audit
+# The builds before use all cores; most of these use one for much of their time. Their output is not mixed;
+# an older make runs one at a time.
 TWO_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),-j2 --output-sync=target)
 
 .PHONY: lint
