@@ -47,6 +47,8 @@ class CargoMutants:
         self.environment = os.environ | {
             "CARGO_TARGET_DIR": str(kept / "build"),
             "CARGO_TERM_COLOR": "never",
+            # The same crate is compiled again for each mutant.
+            "CARGO_INCREMENTAL": "1",
             # No backtrace when cargo-mutants is stopped.
             "RUST_LIB_BACKTRACE": "0",
             # The same cases in each run, so that no mutant is caught or missed by chance.
