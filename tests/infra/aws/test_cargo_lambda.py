@@ -38,7 +38,7 @@ def start(deployed, bootstrap, address, tmp_path) -> Iterator:
         runtime = {"AWS_LAMBDA_RUNTIME_API": f"http://{address}/.rt/{name}"}
         with log.open("wb") as out:
             environment = {**deployed.environment(function), **runtime}
-            processes.append(subprocess.Popen([bootstrap(function)], env=environment, stdout=out, stderr=out))
+            processes.append(subprocess.Popen([bootstrap(f"{name}.zip")], env=environment, stdout=out, stderr=out))
         return Emulated(address, name, log)
 
     yield one
