@@ -4,6 +4,7 @@
 
 mod attacks;
 mod door;
+mod flood;
 mod leaks;
 mod life;
 mod pins;
