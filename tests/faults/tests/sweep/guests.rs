@@ -20,7 +20,10 @@ use crate::{
 };
 
 /// An invitation for one device, which is open now. It is stored.
-async fn invite(fixture: &SweepFixture<'_>, change: fn(&mut Invitation)) -> Invitation {
+pub(crate) async fn invite(
+    fixture: &SweepFixture<'_>,
+    change: impl FnOnce(&mut Invitation),
+) -> Invitation {
     let closes_at = days_ago(0) + Duration::from_hours(1);
     let mut made = Invitation {
         most: 1,
@@ -36,7 +39,13 @@ async fn invite(fixture: &SweepFixture<'_>, change: fn(&mut Invitation)) -> Invi
 }
 
 fn exchange(letter: char) -> Value {
-    let body = json!({ "handle": "handle", "device": letter.to_string().repeat(22) });
+    exchange_with(letter, None)
+}
+
+/// The request of a device with a PIN.
+pub(crate) fn exchange_with(letter: char, pin: Option<&str>) -> Value {
+    let device = letter.to_string().repeat(22);
+    let body = json!({ "handle": "handle", "device": device, "pin": pin });
     request("POST /v1/guest/token", json!({}), &json!({}), &body)
 }
 

@@ -13,6 +13,7 @@ mod gate;
 mod guests;
 mod http;
 mod phone;
+mod pins;
 
 use std::cell::RefCell;
 
