@@ -25,6 +25,28 @@ use crate::item::{self, Item, instant, milliseconds, number, string, text, time}
 use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {
+    /// Reads the unfinished items of a shard that has few, in the order in which they began or in
+    /// the reverse one.
+    pub(crate) async fn unfinished_items(
+        &self,
+        shard: u64,
+        oldest_first: bool,
+    ) -> Result<Vec<Item>, Error> {
+        let found = self
+            .client
+            .query()
+            .table_name(&self.table)
+            .index_name(BY_UNFINISHED)
+            .key_condition_expression("unfinishedShard = :shard")
+            .expression_attribute_values(":shard", number(shard))
+            .scan_index_forward(oldest_first)
+            .limit(UNFINISHED_AT_A_TIME)
+            .send()
+            .await
+            .map_err(failure)?;
+        Ok(found.items.unwrap_or_default())
+    }
+
     /// Stores an orphan. A second call with the same orphan changes nothing.
     pub(crate) async fn write_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
         let update = "SET #orphan = :orphan, #user = :user, #shard = :shard, #since = :since";
@@ -116,26 +138,10 @@ impl DynamoIdentityStore {
 
 impl OrphanStore for DynamoIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
-        let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(BY_UNFINISHED)
-            .key_condition_expression("unfinishedShard = :shard")
-            .expression_attribute_values(":shard", number(SHARDS.into()))
-            .scan_index_forward(false)
-            .limit(ORPHANS_AT_A_TIME)
-            .send()
-            .await
-            .map_err(failure)?;
-        found
-            .items()
-            .iter()
-            .map(|item| {
-                orphan(item)
-                    .ok_or_else(|| Error::StoreRefused("invalid record of an orphan".into()))
-            })
-            .collect()
+        // An orphan that is given up stays in the list, and must not keep newer ones from a run.
+        let found = self.unfinished_items(SHARDS.into(), false).await?;
+        let invalid = || Error::StoreRefused("invalid record of an orphan".into());
+        found.iter().map(|item| orphan(item).ok_or_else(invalid)).collect()
     }
 
     async fn forget_orphan(&self, acs_id: &AcsId) -> Result<(), Error> {
@@ -204,8 +210,9 @@ const MISSED_AT: &str = "missedAt";
 /// index.
 const MISS_LIFE: Duration = Duration::from_hours(1);
 
-/// The maximum number of orphans per run. There are few; the next run continues with the rest.
-const ORPHANS_AT_A_TIME: i32 = 100;
+/// The maximum number of unfinished items per run, of those that are few. The next run continues
+/// with the rest.
+const UNFINISHED_AT_A_TIME: i32 = 100;
 
 /// How long the record of a run is kept: ninety days.
 const RUN_LIFE_MILLIS: u64 = 90 * 24 * 3600 * 1000;

@@ -22,7 +22,7 @@ use identity_core::phone::{PhoneEntry, PhonePrincipal, PhoneState};
 use identity_core::ports::{PhoneInventory, PhonePage, PhonePosition};
 
 use crate::failure::failure;
-use crate::index::{BY_LAST_ISSUED, BY_UNFINISHED};
+use crate::index::BY_LAST_ISSUED;
 use crate::item::{self, Item, instant, milliseconds, number, string, text, time};
 use crate::store::DynamoIdentityStore;
 
@@ -105,18 +105,8 @@ impl PhoneInventory for DynamoIdentityStore {
     }
 
     async fn unfinished_principals(&self) -> Result<Vec<PhonePrincipal>, Error> {
-        let found = self
-            .client
-            .query()
-            .table_name(&self.table)
-            .index_name(BY_UNFINISHED)
-            .key_condition_expression("unfinishedShard = :shard")
-            .expression_attribute_values(":shard", number(UNFINISHED_SHARD))
-            .limit(UNFINISHED_AT_A_TIME)
-            .send()
-            .await
-            .map_err(failure)?;
-        Ok(found.items().iter().filter_map(principal_of).collect())
+        let found = self.unfinished_items(UNFINISHED_SHARD, true).await?;
+        Ok(found.iter().filter_map(principal_of).collect())
     }
 
     async fn link_principal(
@@ -265,9 +255,6 @@ const LIST_SHARD: u64 = 32;
 
 /// The shards of unfinished identities are 0 to 15, and that of orphans is 16.
 const UNFINISHED_SHARD: u64 = 17;
-
-/// The maximum number of unfinished changes per run. The next run continues with the rest.
-const UNFINISHED_AT_A_TIME: i32 = 100;
 
 /// How long a removed entry is kept, which no first exchange brings back in this time.
 const REMOVED_LIFE: Duration = Duration::from_hours(400 * 24);
