@@ -8,7 +8,8 @@ use identity_core::resource::ResourceName;
 use identity_core::secret::Secret;
 
 use crate::checks::records::{
-    look_at_directories, look_at_keys, look_at_resource, look_at_resources, look_at_table,
+    look_at_directories, look_at_guest_cleanup, look_at_keys, look_at_resource, look_at_resources,
+    look_at_table,
 };
 use crate::checks::{
     Check, Findings, acs, administrator, bearer, issuer, network, phone, policy, secret, teams,
@@ -40,6 +41,7 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
     let resources = target.as_ref().ok().map(|target| &target.resources);
     let join_page = arguments.guest_join_url.as_deref();
     let policies = policy::look(arguments.policy.as_deref(), resources, join_page);
+    let invites = policies.iter().any(|check| check.is_about(policy::GUESTS));
     let (mut local, mut stack_authorizer) = (None, None);
     match target {
         Ok(target) => {
@@ -47,7 +49,8 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
             let named = target.stack().and_then(|stack| stack.authorizer.as_deref());
             stack_authorizer = named.and_then(AuthorizerKind::from_name);
             let secret = secret_named(&context.service, &context.environment);
-            let is_there = service(target, &arguments, secret, users, &mut findings).await?;
+            let is_there =
+                service(target, &arguments, secret, users, invites, &mut findings).await?;
             // If the stack does not answer, only that is reported.
             local = issuer.filter(|_| is_there).map(|issuer| (issuer, LOCAL_AUDIENCE.to_owned()));
         }
@@ -121,12 +124,14 @@ fn authorizer(
     kind.map(Some).ok_or_else(|| invalid().hint("set it to `jwt` or `lambda`, or unset it"))
 }
 
-/// Checks the service, from the outside in. Returns whether it answers.
+/// Checks the service, from the outside in. Returns whether it answers. `invites`: whether the policy
+/// has guests.
 async fn service(
     target: Target,
     arguments: &DoctorArguments,
     secret_arn: Option<String>,
     users: UserTokens,
+    invites: bool,
     findings: &mut Findings,
 ) -> Result<bool> {
     let way = match &target.way {
@@ -177,6 +182,9 @@ async fn service(
     }
     if is_readable {
         for check in look_at_directories(&session).await {
+            findings.tell(check)?;
+        }
+        if let Some(check) = look_at_guest_cleanup(&session, invites).await {
             findings.tell(check)?;
         }
     }

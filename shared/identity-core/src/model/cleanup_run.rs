@@ -14,6 +14,9 @@ pub struct CleanupRun {
     pub id: String,
     /// Whether the run deletes or only plans.
     pub mode: CleanupMode,
+    /// Whether the run deletes the guests whose invitation has ended; `None` in runs of an earlier
+    /// release.
+    pub guest_mode: Option<CleanupMode>,
     /// The time that the schedule passed.
     pub time: Millis,
     /// The run considers identities that were last used before this time.

@@ -92,6 +92,7 @@ fn begin(
     let run = CleanupRun {
         id: request.invocation.id.clone(),
         mode: request.mode,
+        guest_mode: Some(request.guests),
         time: request.time.into(),
         cutoff: cutoff.into(),
         started_at: now.into(),

@@ -4,7 +4,7 @@
 use std::fs;
 
 use cli::CliStack;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const LINK: &str = "https://teams.microsoft.com/l/meetup-join/1\n";
 
@@ -135,6 +135,40 @@ fn the_doctor_checks_the_resource_and_the_page_of_the_guests() {
     assert_eq!(code, 0);
     assert!(guests.0 == "note" && guests.1.contains("ACS resource of their own"), "{guests:?}");
     assert_eq!(page.0, "good");
+}
+
+/// What the doctor finds about the cleanup of guests, if it says anything.
+fn guest_cleanup(stack: &CliStack, options: &[&str]) -> Option<(String, String)> {
+    let ran = stack.run(&[&["doctor", "-o", "json"], options].concat());
+    let checks: Vec<Value> = serde_json::from_str(&ran.stdout).unwrap();
+    let check = checks.into_iter().find(|check| check["check"] == "guest cleanup")?;
+    let text = |name: &str| check[name].as_str().unwrap().to_owned();
+    Some((text("verdict"), text("finding")))
+}
+
+#[test]
+fn the_doctor_says_which_guests_the_cleanup_leaves_behind() {
+    let stack = CliStack::start();
+    let policy = stack.dir().join("policy.json");
+    fs::write(&policy, r#"{"guests":{"resource":"main"}}"#).unwrap();
+    let with_guests = ["--policy", policy.to_str().unwrap()];
+    let cleanup = |mode: &str, due: u64| {
+        let guests = json!({ "due": due, "deleted": 0, "extended": 0, "skipped": false });
+        let run = json!({ "id": "one", "guestMode": mode, "guests": guests }).to_string();
+        let item = json!({ "externalId": { "S": " run" }, "run": { "S": run } });
+        stack.dynamodb("PutItem", &json!({ "TableName": stack.text("/table"), "Item": item }));
+    };
+    assert_eq!(guest_cleanup(&stack, &with_guests).unwrap().0, "skipped");
+    cleanup("plan", 3);
+    for options in [&with_guests[..], &[]] {
+        let (verdict, finding) = guest_cleanup(&stack, options).unwrap();
+        assert_eq!(verdict, "note");
+        let says = ["identities of 3 guests stay", "CleanupGuests=apply"];
+        assert!(says.iter().all(|text| finding.contains(text)), "{finding}");
+    }
+    cleanup("apply", 0);
+    assert_eq!(guest_cleanup(&stack, &with_guests).unwrap().0, "good");
+    assert_eq!(guest_cleanup(&stack, &[]), None, "no guests");
 }
 
 #[test]

@@ -32,11 +32,25 @@ pub(super) fn look(guests: &GuestPolicy, resources: Option<&ConfiguredResources>
         "with `voip` in `guests.scopes`, a guest can start calls; `voip.join` only joins them"
             .to_owned()
     });
-    let notes: Vec<String> = shared.into_iter().chain(calls).collect();
+    let notes: Vec<String> = shared.into_iter().chain(calls).chain(chat(guests)).collect();
     if !notes.is_empty() {
         return Check::note(GUESTS, notes.join("; "));
     }
     Check::good(GUESTS, "guests only join calls, in an ACS resource of their own")
+}
+
+/// A warning if invitations can give a scope that ends with ACS Chat.
+fn chat(guests: &GuestPolicy) -> Option<String> {
+    let scopes = guests.scopes().as_slice().iter();
+    let ending: Vec<&str> =
+        scopes.filter(|scope| Scope::Chat.includes(**scope)).map(|scope| scope.as_str()).collect();
+    (!ending.is_empty()).then(|| {
+        format!(
+            "`guests.scopes` has {}, which loses its service on 2028-09-30: an invitation with it \
+             must close by then; voip and voip.join stay",
+            ending.join(", ")
+        )
+    })
 }
 
 /// A warning if the placement also names the resource of the guests.
@@ -75,7 +89,8 @@ pub(super) fn look_at_page(url: &str) -> Check {
     Check::good(PAGE, format!("invitations are links to {url}"))
 }
 
-const GUESTS: &str = "guests";
+/// The name of the check of what guests get.
+pub(crate) const GUESTS: &str = "guests";
 const PAGE: &str = "guest page";
 
 #[cfg(test)]
@@ -108,6 +123,22 @@ mod tests {
         let (verdict, finding) = look(json!({ "resource": "guests", "scopes": ["voip"] }));
         assert!(verdict == "note" && finding.starts_with("with `voip`"), "{finding}");
         assert_eq!(look(json!({ "resource": "guests" })).0, "good");
+    }
+
+    #[test]
+    fn scopes_of_guests_that_end_with_acs_chat_are_a_note() {
+        let look = |scopes: &[&str]| {
+            let policy = json!({ "resource": "guests", "scopes": scopes });
+            told(&look(&serde_json::from_value(policy).unwrap(), None))
+        };
+        for scope in ["chat", "chat.join", "chat.join.limited"] {
+            let (verdict, finding) = look(&["voip.join", scope]);
+            let expected = format!("`guests.scopes` has {scope}, which loses its service on 2028");
+            assert!(verdict == "note" && finding.starts_with(&expected), "{finding}");
+        }
+        let both = look(&["chat", "voip"]).1;
+        assert!(both.contains("can start calls") && both.contains("2028-09-30"), "{both}");
+        assert_eq!(look(&["voip.join"]).0, "good");
     }
 
     #[test]

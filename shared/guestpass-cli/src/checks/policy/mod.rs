@@ -2,6 +2,8 @@
 
 mod guests;
 
+pub(crate) use guests::GUESTS;
+
 use std::path::Path;
 
 use identity_core::policy::Policy;
@@ -42,7 +44,9 @@ pub(crate) fn look(
 
 fn of_users(policy: &Policy, text: &str) -> Check {
     let below = below_otherwise(policy);
-    let policy: Value = serde_json::from_str(text).unwrap_or_default();
+    let mut policy: Value = serde_json::from_str(text).unwrap_or_default();
+    // Those of guests are a check of their own.
+    policy.as_object_mut().map(|policy| policy.remove("guests"));
     let mut scopes = Vec::new();
     collect(&policy, &mut scopes);
     if policy.get("otherwise").is_none() {
@@ -106,5 +110,16 @@ mod tests {
         };
         assert_eq!(warning("voip.join"), None);
         assert!(warning("chat").unwrap().starts_with("`otherwise` gives more than rule 1,"));
+    }
+
+    #[test]
+    fn the_check_of_users_does_not_speak_of_the_scopes_of_guests() {
+        let verdict = |scope: &str| {
+            let guests = json!({ "scopes": ["chat"] });
+            let policy = json!({ "otherwise": { "scopes": [scope] }, "guests": guests });
+            of_users(&serde_json::from_value(policy.clone()).unwrap(), &policy.to_string())
+        };
+        assert!(verdict("voip").is_good());
+        assert!(!verdict("chat").is_good());
     }
 }

@@ -121,6 +121,7 @@ async fn r75_no_guest_is_deleted_in_a_plan_or_if_the_clocks_differ() {
             CleanupRequest { time, guests: mode, ..request(&fixture, CleanupMode::Apply) };
         let run = run(&fixture, request).await;
         assert_eq!(run.guests, EndedGuests { due: 2, skipped, ..EndedGuests::default() });
+        assert_eq!(run.guest_mode, Some(mode));
         assert_eq!((active(&fixture), fixture.acs.calls()), (2, vec![]));
     }
     let fixture = two_guests_after(4 * HOUR);

@@ -43,6 +43,7 @@ async fn a_run_is_kept_with_its_times_and_its_numbers() {
     let expected = CleanupRun {
         id: "run".to_owned(),
         mode: CleanupMode::Apply,
+        guest_mode: Some(CleanupMode::Apply),
         time: now().into(),
         cutoff: days_ago(90).into(),
         started_at: started_at.into(),
