@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use identity_core::get_invitation::{InvitationDetails, InvitedGuest};
+use identity_core::get_invitation::{GuestRevocation, InvitationDetails, InvitedGuest};
 use identity_core::guest::{
     GuestHandle, GuestPin, Invitation, InvitationRevocation, InvitationStatus, Meeting,
 };
@@ -141,6 +141,28 @@ pub struct InvitedGuestOutput {
     /// RFC 3339, UTC: the time of the last token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_issued_at: Option<String>,
+    /// How far the revocation is, while the invitation is being revoked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub revocation: Option<GuestRevocationOutput>,
+}
+
+/// How far the revocation of one guest is.
+#[derive(Serialize)]
+pub struct GuestRevocationOutput {
+    /// `pending`, `stuck` or `confirmed`.
+    pub state: &'static str,
+    /// How often ACS refused it.
+    pub failures: u8,
+}
+
+impl From<GuestRevocation> for GuestRevocationOutput {
+    fn from(revocation: GuestRevocation) -> Self {
+        match revocation {
+            GuestRevocation::Confirmed => Self { state: "confirmed", failures: 0 },
+            GuestRevocation::Pending { failures } => Self { state: "pending", failures },
+            GuestRevocation::Stuck { failures } => Self { state: "stuck", failures },
+        }
+    }
 }
 
 /// The revocation of an invitation and of the tokens of its guests.
@@ -184,16 +206,17 @@ impl InvitationDetailsOutput {
     /// The output for an invitation and its guests.
     #[must_use]
     pub fn new(details: &InvitationDetails, now: SystemTime) -> Self {
+        let guest = |one| InvitedGuestOutput::new(one, details.revocation(one));
         Self {
             invitation: InvitationOutput::new(&details.invitation, now),
-            guests: details.guests.iter().map(InvitedGuestOutput::from).collect(),
+            guests: details.guests.iter().map(guest).collect(),
             receipts: InvitationReceiptOutput::of(&details.invitation).into_iter().collect(),
         }
     }
 }
 
-impl From<&InvitedGuest> for InvitedGuestOutput {
-    fn from(guest: &InvitedGuest) -> Self {
+impl InvitedGuestOutput {
+    fn new(guest: &InvitedGuest, revocation: Option<GuestRevocation>) -> Self {
         let acs_id = guest.record.as_ref().and_then(|record| record.acs_id());
         Self {
             device: guest.device.as_str().to_owned(),
@@ -204,6 +227,7 @@ impl From<&InvitedGuest> for InvitedGuestOutput {
                 .as_ref()
                 .filter(|record| record.acs_id().is_some())
                 .map(|record| format_timestamp(record.last_issued_at)),
+            revocation: revocation.map(GuestRevocationOutput::from),
         }
     }
 }

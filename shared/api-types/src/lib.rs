@@ -13,9 +13,9 @@ pub use identity::{
     CreatedIdentityOutput, DecisionOutput, IdentityListOutput, IdentityOutput, ReceiptOutput,
 };
 pub use invitation::{
-    CreatedInvitationOutput, GuestTokenOutput, InvitationDetailsOutput, InvitationDevicesOutput,
-    InvitationListOutput, InvitationOutput, InvitationReceiptOutput, InvitedGuestOutput,
-    MeetingOutput,
+    CreatedInvitationOutput, GuestRevocationOutput, GuestTokenOutput, InvitationDetailsOutput,
+    InvitationDevicesOutput, InvitationListOutput, InvitationOutput, InvitationReceiptOutput,
+    InvitedGuestOutput, MeetingOutput,
 };
 pub use phone::{
     PhoneAccessOutput, PhoneAssignmentListOutput, PhoneAssignmentOutput, PhoneEntryOutput,

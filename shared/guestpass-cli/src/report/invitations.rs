@@ -3,8 +3,8 @@
 use std::time::SystemTime;
 
 use api_types::{
-    CreatedInvitationOutput, GuestTokenOutput, InvitationDetailsOutput, InvitationOutput,
-    InvitationReceiptOutput, InvitedGuestOutput, MeetingOutput,
+    CreatedInvitationOutput, GuestRevocationOutput, GuestTokenOutput, InvitationDetailsOutput,
+    InvitationOutput, InvitationReceiptOutput, InvitedGuestOutput, MeetingOutput,
 };
 
 use identity_core::guest::Invitation;
@@ -109,7 +109,15 @@ impl Row for InvitationDetailsOutput {
     fn cells(&self) -> Vec<String> {
         let guest = |guest: &InvitedGuestOutput| {
             let name = guest.communication_user_id.as_ref().map(ToString::to_string);
-            name.unwrap_or_else(|| format!("device {} without an identity", guest.device))
+            let name =
+                name.unwrap_or_else(|| format!("device {} without an identity", guest.device));
+            match &guest.revocation {
+                Some(GuestRevocationOutput { state, failures }) if *failures > 0 => {
+                    format!("{name} ({state}: ACS refused {failures} times)")
+                }
+                Some(GuestRevocationOutput { state, .. }) => format!("{name} ({state})"),
+                None => name,
+            }
         };
         let guests: Vec<String> = self.guests.iter().map(guest).collect();
         let revoked = self.receipts.first().map(|receipt| {

@@ -48,7 +48,7 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
     job.finish_all().await?;
     job.finish_invitations().await?;
-    job.delete_guests(request.guests).await?;
+    job.delete_guests().await?;
     run.total = store.total().await?;
     run.stale = job.count().await?;
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));

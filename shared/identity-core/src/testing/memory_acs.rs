@@ -99,6 +99,11 @@ impl MemoryIdentityClient {
         self.lock().foreign.insert(id.clone());
     }
 
+    /// Moves an identity back.
+    pub fn own(&self, id: &AcsId) {
+        self.lock().foreign.remove(id);
+    }
+
     /// Every call so far, including failed ones.
     #[must_use]
     pub fn calls(&self) -> Vec<ClientCall> {

@@ -172,6 +172,35 @@ fn the_doctor_says_which_guests_the_cleanup_leaves_behind() {
 }
 
 #[test]
+fn an_invitation_names_the_guest_whom_acs_refuses_to_revoke() {
+    let stack = CliStack::start();
+    let (handle, id, _) = invite(&stack, &["--devices", "2"]);
+    for _ in 0..2 {
+        assert_eq!(stack.run_with(&["invitation", "exchange"], &handle).code, 0);
+    }
+    let revoke = ["invitation", "revoke", &id, "--yes"];
+    let refused =
+        json!({ "operation": "revokeAccessTokens", "times": 1, "action": { "status": 403 } });
+    stack.emulator("POST faults", &json!({ "faults": [refused] }));
+    assert_ne!(stack.run(&revoke).code, 0);
+    let shown = stack.json(&["invitation", "show", &id]);
+    let states = shown["guests"].as_array().unwrap().iter().map(|guest| &guest["revocation"]);
+    let mut states: Vec<String> = states.map(ToString::to_string).collect();
+    states.sort();
+    let [confirmed, pending] =
+        ["confirmed", "pending"].map(|state| json!({ "state": state, "failures": 0 }).to_string());
+    assert_eq!(states, [confirmed, pending], "{shown}");
+    let table = stack.run(&["invitation", "show", &id, "-o", "table"]).stdout;
+    assert!(table.contains("(pending)") && table.contains("revoking"), "{table}");
+    assert_eq!(stack.run(&revoke).code, 0);
+    let shown = stack.json(&["invitation", "show", &id]);
+    assert_eq!(
+        (&shown["state"], &shown["guests"][0]["revocation"]),
+        (&"revoked".into(), &Value::Null)
+    );
+}
+
+#[test]
 fn a_locked_invitation_is_unlocked() {
     let stack = CliStack::start();
     let (handle, id, pin) = invite(&stack, &["--pin"]);

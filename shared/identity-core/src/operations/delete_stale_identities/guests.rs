@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing::{info, warn};
 
 use super::job::CleanupJob;
+use crate::model::record::Unfinished;
 use crate::model::{
     Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, InvitationId, ReceiptId,
     Record, State,
@@ -18,23 +19,15 @@ use crate::ports::{
 
 impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
     /// Deletes the guests that are due, or counts them in a plan.
-    ///
-    /// A wrong clock would delete guests in the middle of their meeting, so none is deleted if the
-    /// time of the schedule and the clock differ.
-    pub(super) async fn delete_guests(&self, mode: CleanupMode) -> Result<(), Error> {
-        let now = self.clock.now();
-        let difference = now
-            .duration_since(self.time)
-            .or_else(|_| self.time.duration_since(now))
-            .unwrap_or_default();
-        let is_skipped = mode == CleanupMode::Apply && difference > CLOCKS_DIFFER;
+    pub(super) async fn delete_guests(&self) -> Result<(), Error> {
+        let (now, deletes) = (self.clock.now(), self.deletes_guests());
+        let is_skipped = self.guests == CleanupMode::Apply && !deletes;
         if is_skipped {
             warn!(
                 "no guest deleted: the time of the event and the clock differ by more than an hour"
             );
         }
         self.tally().guests.skipped = is_skipped;
-        let deletes = mode == CleanupMode::Apply && !is_skipped;
         for shard in 0..SHARDS {
             let mut query = DueGuestQuery { shard, before: now, after: None, limit: PAGE };
             loop {
@@ -52,9 +45,28 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         Ok(())
     }
 
+    /// Whether the run deletes guests. A wrong clock would delete guests in the middle of their
+    /// meeting, so none is deleted if the time of the schedule and the clock differ.
+    fn deletes_guests(&self) -> bool {
+        let now = self.clock.now();
+        let difference = now
+            .duration_since(self.time)
+            .or_else(|_| self.time.duration_since(now))
+            .unwrap_or_default();
+        self.guests == CleanupMode::Apply && difference <= CLOCKS_DIFFER
+    }
+
+    /// Whether to delete a guest whom ACS has refused to revoke: the deletion is due, and ends the
+    /// tokens, too.
+    pub(super) fn ends_stuck(&self, record: &Record) -> bool {
+        let is_revocation =
+            matches!(record.state, State::Stuck { unfinished: Unfinished::Revocation, .. });
+        is_revocation && self.deletes_guests() && record.is_due(self.clock.now())
+    }
+
     /// Ends one guest. The invitation decides: it may have been extended since the record was
     /// written.
-    async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<(), Error> {
+    pub(super) async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<(), Error> {
         if self.must_stop(0) {
             return Ok(());
         }
@@ -101,7 +113,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         }
         let (run, now) = (&self.invocation.id, self.clock.now());
         let next = match record.state {
-            State::Active { .. } | State::Blocked { acs_id: Some(_) } => {
+            State::Active { .. } | State::Blocked { acs_id: Some(_) } | State::Stuck { .. } => {
                 record.marked_for_deletion(&ReceiptId(run.clone()), now)
             }
             _ => record.guest_ended(now),

@@ -7,10 +7,10 @@
 use std::time::SystemTime;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
-use tracing::warn;
+use tracing::{error, warn};
 
 use super::job::{AT_A_TIME, CleanupJob};
-use crate::model::{DeviceId, Error, Invitation, InvitationId, InvitationState};
+use crate::model::{DeviceId, Error, Invitation, InvitationId, InvitationState, Record, State};
 use crate::operations::guests::revoke_invitation::{block_guest, confirm_revocation};
 use crate::ports::{
     Clock, IdentityClients, IdentityStore, InvitationIndex, InvitationQuery, InvitationStore,
@@ -60,7 +60,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
             .try_fold(0_u64, async |left, is_cut_off| Ok(left + u64::from(!is_cut_off)))
             .await?;
         if left > 0 {
-            warn!(invitation.id = %id, left, "invitation not revoked yet: a later run retries");
+            warn!(invitation.id = %id, left, "invitation not revoked yet: not all guests are cut off");
             return Ok(());
         }
         let guests = u64::try_from(revoking.devices.len()).unwrap_or(u64::MAX);
@@ -85,6 +85,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
             // The run has tried it before, with all unfinished records. To record the revocation
             // once more would forget how often it has failed.
             if record.state.is_blocked() && record.is_unfinished() {
+                report(revoking, record);
                 return Ok(false);
             }
             if record.acs_id().is_some() && !record.tokens_revoked {
@@ -95,10 +96,35 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
             }
         }
         match block_guest(self.store, self.clock, revoking, device).await {
-            Ok(blocked) => self.finish(&blocked).await,
+            Ok(blocked) => {
+                let is_cut_off = self.finish(&blocked).await?;
+                if !is_cut_off {
+                    report(revoking, &blocked);
+                }
+                Ok(is_cut_off)
+            }
             Err(Error::Busy { .. }) => Ok(false),
             Err(cause) => Err(cause),
         }
+    }
+}
+
+/// Reports a guest who is not cut off. Other log lines about a guest do not name the invitation.
+fn report(revoking: &Invitation, guest: &Record) {
+    let acs_id = guest.acs_id().map(ToString::to_string);
+    if matches!(guest.state, State::Stuck { .. }) {
+        error!(
+            invitation.id = %revoking.id,
+            acs.id = acs_id,
+            "guest not cut off, because the identity is stuck: manual action required. Revoke the \
+             invitation again, or delete the identity"
+        );
+    } else {
+        warn!(
+            invitation.id = %revoking.id,
+            acs.id = acs_id,
+            "guest not cut off yet: a later run retries"
+        );
     }
 }
 

@@ -8,13 +8,15 @@ use tracing::{info, warn};
 use super::job::CleanupJob;
 use crate::model::{CleanupMode, Error, Record, State};
 use crate::ports::{
-    Change, Clock, IdentityClient, IdentityClients, IdentityStore, Index, ListQuery, Orphan,
-    OrphanStore, SHARDS,
+    Change, Clock, IdentityClient, IdentityClients, IdentityStore, Index, InvitationStore,
+    ListQuery, Orphan, OrphanStore, SHARDS,
 };
 use crate::protocol::finish_pending::{self, PendingClaim};
 use crate::protocol::resources;
 
-impl<S: IdentityStore + OrphanStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
+impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Clock>
+    CleanupJob<'_, S, A, C>
+{
     /// Finishes pending work whose owner is dead. A plan deletes nothing in ACS, but it also finishes
     /// revocations, because the service has promised them, and releases abandoned reservations,
     /// because they block other requests.
@@ -50,6 +52,9 @@ impl<S: IdentityStore + OrphanStore, A: IdentityClients, C: Clock> CleanupJob<'_
         }
         let Some(record) = self.store.find(&listed.external_id).await? else { return Ok(()) };
         match record.state {
+            State::Stuck { .. } if self.ends_stuck(&record) => {
+                self.end_guest(record.external_id, true).await?;
+            }
             State::Stuck { .. } => self.tally().stuck += 1,
             State::Provisioning { .. } => self.abandon(&record).await?,
             State::Deleting { .. } if self.mode == CleanupMode::Plan => {}

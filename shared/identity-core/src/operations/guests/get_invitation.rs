@@ -4,7 +4,9 @@ use std::time::SystemTime;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 
-use crate::model::{DeviceId, Error, GuestPolicy, Invitation, InvitationId, Record};
+use crate::model::{
+    DeviceId, Error, GuestPolicy, Invitation, InvitationId, InvitationState, Record, State,
+};
 use crate::ports::{IdentityStore, InvitationStore};
 use crate::protocol::inviter::Inviter;
 
@@ -35,6 +37,43 @@ pub struct InvitedGuest {
     pub admitted_at: SystemTime,
     /// The record of the guest; `None` if the request that admitted the device ended early.
     pub record: Option<Record>,
+}
+
+/// How far the revocation of a guest is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GuestRevocation {
+    /// ACS has confirmed it, or the guest had no token.
+    Confirmed,
+    /// ACS has not confirmed it yet, and has refused it this often.
+    Pending {
+        /// The number of refusals that the scheduled job has counted.
+        failures: u8,
+    },
+    /// ACS has refused it too often, and it is not tried again without an operator.
+    Stuck {
+        /// The number of refusals.
+        failures: u8,
+    },
+}
+
+impl InvitationDetails {
+    /// How far the revocation of a guest is; `None` unless the invitation is being revoked.
+    #[must_use]
+    pub fn revocation(&self, guest: &InvitedGuest) -> Option<GuestRevocation> {
+        if self.invitation.state != InvitationState::Revoking {
+            return None;
+        }
+        let Some(record) = &guest.record else {
+            return Some(GuestRevocation::Pending { failures: 0 });
+        };
+        let failures = record.attempts;
+        Some(match record.state {
+            State::Stuck { .. } => GuestRevocation::Stuck { failures },
+            _ if record.is_unfinished() => GuestRevocation::Pending { failures },
+            State::Blocked { .. } | State::Deleted => GuestRevocation::Confirmed,
+            _ => GuestRevocation::Pending { failures },
+        })
+    }
 }
 
 /// Reads an invitation and the records of its guests.

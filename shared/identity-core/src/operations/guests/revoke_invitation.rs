@@ -12,13 +12,13 @@
 
 use std::time::SystemTime;
 
-use futures_util::future::try_join_all;
-use tracing::info;
+use futures_util::future::join_all;
+use tracing::{info, warn};
 
 use crate::model::{
     Actor, AuditAction, AuditEntry, By, Cause, DeviceId, Error, GuestPolicy, Invitation,
     InvitationId, InvitationRevocation, InvitationState, InvitationStep, Invocation, Reason,
-    ReceiptId, Record, RevocationOrder,
+    ReceiptId, Record, RevocationOrder, State,
 };
 use crate::ports::{Change, Clock, IdentityClients, IdentityStore, InvitationStore, Step};
 use crate::protocol::finish_pending;
@@ -69,7 +69,7 @@ pub async fn revoke_invitation(
 }
 
 /// Cuts off every guest of an invitation that is being revoked, and then records that it is
-/// revoked.
+/// revoked. If ACS refuses one of them, the others are cut off all the same.
 async fn finish_revocation(
     store: &(impl IdentityStore + InvitationStore),
     acs: &impl IdentityClients,
@@ -78,14 +78,38 @@ async fn finish_revocation(
     invocation: &Invocation,
 ) -> Result<Invitation, Error> {
     let devices: Vec<&DeviceId> = revoking.devices.keys().collect();
+    let mut failure = None;
     for some in devices.chunks(AT_A_TIME) {
         let cut_off = some.iter().map(async |device| {
             let blocked = block_guest(store, clock, revoking, device).await?;
-            finish_pending::perform_pending(store, acs, clock, &blocked, invocation).await
+            let done =
+                finish_pending::perform_pending(store, acs, clock, &blocked, invocation).await;
+            done.inspect_err(|cause| report_failure(revoking, &blocked, cause))
         });
-        try_join_all(cut_off).await?;
+        for cut_off in join_all(cut_off).await {
+            match cut_off {
+                Ok(_) => {}
+                Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
+                    return Err(cause);
+                }
+                Err(cause) => failure = failure.or(Some(cause)),
+            }
+        }
     }
-    confirm_revocation(store, clock, revoking).await
+    match failure {
+        Some(cause) => Err(cause),
+        None => confirm_revocation(store, clock, revoking).await,
+    }
+}
+
+/// Other log lines about a guest do not name the invitation.
+fn report_failure(revoking: &Invitation, guest: &Record, cause: &Error) {
+    warn!(
+        invitation.id = %revoking.id,
+        acs.id = guest.acs_id().map(ToString::to_string),
+        %cause,
+        "guest not cut off: a later request or run retries"
+    );
 }
 
 /// Records that an invitation is revoked, once every guest is cut off.
@@ -105,6 +129,9 @@ pub(crate) async fn confirm_revocation(
 /// Blocks one guest, and returns the record: the caller then performs its pending revocation. A
 /// guest without a record gets a blocked one, because the request that admitted the device may be
 /// about to create their identity.
+///
+/// A block that is recorded already is not recorded again, which would forget how often ACS has
+/// refused it. A stuck guest is: this is how an operator asks for further attempts.
 pub(crate) async fn block_guest(
     store: &impl IdentityStore,
     clock: &impl Clock,
@@ -114,6 +141,9 @@ pub(crate) async fn block_guest(
     let guest = revoking.guest(device);
     for _ in 0..MAX_LOOKS {
         let (seen, now) = (store.find(&guest).await?, clock.now());
+        if let Some(record) = seen.as_ref().filter(|record| is_recorded(record, revoking)) {
+            return Ok(record.clone());
+        }
         let unseen = || Record { due_at: Some(revoking.delete_at), ..Record::unseen(&guest, now) };
         let order = order(revoking, now)?;
         let next = seen.clone().unwrap_or_else(unseen).revoked(&order, now);
@@ -124,6 +154,13 @@ pub(crate) async fn block_guest(
         }
     }
     Err(Error::busy())
+}
+
+/// Whether the guest is blocked by this revocation.
+fn is_recorded(record: &Record, revoking: &Invitation) -> bool {
+    let receipt = revoking.revocation.as_ref().map(|revocation| &revocation.receipt);
+    let is_blocked = matches!(record.state, State::Blocked { .. });
+    is_blocked && record.receipts.iter().any(|one| Some(&one.id) == receipt)
 }
 
 /// The order to block a guest, as the caller who revoked the invitation gave it.

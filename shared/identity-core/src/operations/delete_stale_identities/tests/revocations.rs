@@ -3,8 +3,14 @@
 use super::*;
 use crate::model::guest::InvitationState;
 use crate::model::record::By;
-use crate::model::{DeviceId, Error};
-use crate::testing::invitations::{invitation, revoking};
+use crate::model::{DeviceId, Error, IdentityRef, Invitation};
+use crate::operations::delete_identity::{DeleteIdentityRequest, delete_identity};
+use crate::operations::guests::get_invitation::{
+    GetInvitationRequest, GuestRevocation, get_invitation,
+};
+use crate::operations::guests::revoke_invitation::{RevokeInvitationRequest, revoke_invitation};
+use crate::protocol::inviter::Inviter;
+use crate::testing::invitations::{guest_policy, invitation, revoking};
 use crate::testing::resource;
 
 /// The device with this number.
@@ -132,6 +138,149 @@ async fn r35_a_guest_who_cannot_be_cut_off_is_stuck_after_six_runs_and_others_ar
     let calls = fixture.acs.calls().len();
     assert_eq!((run_now(&fixture).await.stuck, fixture.acs.calls().len()), (1, calls));
     assert_eq!((state(&fixture), blocked(&fixture)), (InvitationState::Revoking, 2));
+}
+
+/// An operator who revokes the invitation again asks ACS again; one who deletes the identity needs
+/// no revocation any more.
+#[tokio::test]
+async fn r72_an_invitation_with_a_stuck_guest_is_revoked_once_an_operator_has_acted() {
+    for deletes in [false, true] {
+        let fixture = stuck().await;
+        fixture.acs.own(&acs_id("8:acs:0"));
+        if deletes {
+            delete(&fixture).await;
+            run_now(&fixture).await;
+        } else {
+            revoke_again(&fixture).await.unwrap();
+        }
+        assert_eq!(state(&fixture), InvitationState::Revoked, "deletes: {deletes}");
+        assert_eq!(fixture.acs.live_tokens(), 0);
+    }
+}
+
+/// Back ends repeat a request that failed. The alarm about stuck identities must come all the same.
+#[tokio::test]
+async fn r35_a_request_that_is_repeated_does_not_forget_how_often_acs_has_refused() {
+    let fixture = interrupted(2);
+    fixture.acs.disown(&acs_id("8:acs:0"));
+    for _ in 0..5 {
+        run_now(&fixture).await;
+        let refused = revoke_again(&fixture).await;
+        assert!(matches!(refused, Err(Error::ForeignIdentity(_))), "{refused:?}");
+        fixture.clock.advance(Duration::from_mins(1));
+    }
+    assert_eq!(run_now(&fixture).await.stuck, 1);
+    let receipts = fixture.records.records().into_iter().map(|record| record.receipts.len());
+    assert_eq!(receipts.collect::<Vec<_>>(), [1, 1]);
+}
+
+/// The deletion is announced, and ends the tokens, too. If ACS refuses it as well, it is tried six
+/// times, and not for ever.
+#[tokio::test]
+async fn r75_a_guest_who_is_stuck_is_deleted_when_due() {
+    for is_refused in [false, true] {
+        let fixture = stuck().await;
+        if !is_refused {
+            fixture.acs.own(&acs_id("8:acs:0"));
+        }
+        let before = fixture.acs.calls().len();
+        run_now(&fixture).await;
+        assert_eq!(fixture.acs.calls().len(), before, "not due");
+        let due_at = fixture.records.invitations()[0].delete_at;
+        let wait = due_at.duration_since(fixture.clock.now()).unwrap();
+        fixture.clock.advance(wait);
+        let plan = CleanupRequest {
+            time: fixture.clock.now(),
+            guests: CleanupMode::Plan,
+            ..request(&fixture, CleanupMode::Apply)
+        };
+        assert_eq!(run(&fixture, plan).await.stuck, 1);
+        assert_eq!(fixture.acs.calls().len(), before, "a plan");
+        for _ in 0..8 {
+            run_now(&fixture).await;
+            fixture.clock.advance(ABANDONED_AFTER + Duration::from_millis(1));
+        }
+        let guest = fixture.records.invitations()[0].guest(&device(0));
+        let left = fixture.records.find(&guest).await.unwrap().unwrap();
+        if is_refused {
+            let calls = fixture.acs.calls();
+            let deletions = calls.iter().filter(|call| **call == ClientCall::Delete).count();
+            assert_eq!(deletions, 6 + 1, "the other guest is deleted, too");
+            assert!(matches!(left.state, State::Stuck { unfinished: Unfinished::Deletion, .. }));
+            assert_eq!(state(&fixture), InvitationState::Revoking);
+        } else {
+            assert_eq!((left.state, state(&fixture)), (State::Deleted, InvitationState::Revoked));
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_invitation_that_is_being_revoked_names_the_guests_who_are_not_cut_off() {
+    let fixture = interrupted(2);
+    fixture.acs.disown(&acs_id("8:acs:0"));
+    let mut seen = vec![shown(&fixture).await];
+    for _ in 1..=6 {
+        run_now(&fixture).await;
+        seen.push(shown(&fixture).await);
+        fixture.clock.advance(Duration::from_mins(1));
+    }
+    let pending = |failures| Some(GuestRevocation::Pending { failures });
+    let confirmed = Some(GuestRevocation::Confirmed);
+    let mut expected = vec![[pending(0), pending(0)]];
+    expected.extend((1..=5).map(|failures| [pending(failures), confirmed]));
+    expected.push([Some(GuestRevocation::Stuck { failures: 6 }), confirmed]);
+    assert_eq!(seen, expected);
+    fixture.acs.own(&acs_id("8:acs:0"));
+    revoke_again(&fixture).await.unwrap();
+    assert_eq!(shown(&fixture).await, [None, None], "nothing is left to say");
+}
+
+/// How far the revocation of each of two guests is.
+async fn shown(fixture: &CoreFixture) -> [Option<GuestRevocation>; 2] {
+    let id = fixture.records.invitations().remove(0).id;
+    let (policy, by) = (guest_policy(), Inviter::operator(user("root")));
+    let request = GetInvitationRequest { id, by };
+    let details = get_invitation(&fixture.store, Some(&policy), request).await.unwrap();
+    [0, 1].map(|number| {
+        let guest = details.guests.iter().find(|guest| guest.device == device(number)).unwrap();
+        details.revocation(guest)
+    })
+}
+
+async fn revoke_again(fixture: &CoreFixture) -> Result<Invitation, Error> {
+    let request = RevokeInvitationRequest {
+        id: fixture.records.invitations().remove(0).id,
+        reason: None,
+        by: Inviter::operator(user("root")),
+        invocation: fixture.invocation("again"),
+    };
+    let (store, acs, policy) = (&fixture.store, &fixture.acs, guest_policy());
+    revoke_invitation(store, acs, &fixture.clock, Some(&policy), request).await
+}
+
+/// An operator deletes the identity of the first guest.
+async fn delete(fixture: &CoreFixture) {
+    let request = DeleteIdentityRequest {
+        identity: IdentityRef::Acs(acs_id("8:acs:0")),
+        by: By::administrator(&user("root")),
+        bearer: None,
+        invocation: fixture.invocation("delete"),
+    };
+    let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
+    delete_identity(store, acs, clock, request).await.unwrap();
+}
+
+/// An invitation with two guests, one of whom ACS has refused to revoke six times.
+async fn stuck() -> CoreFixture {
+    let (fixture, refused) = (interrupted(2), acs_id("8:acs:0"));
+    let token = fixture.acs.token_from_before(&refused);
+    fixture.acs.disown(&refused);
+    for _ in 0..6 {
+        run_now(&fixture).await;
+        fixture.clock.advance(Duration::from_mins(1));
+    }
+    assert!(fixture.acs.is_alive(&token));
+    fixture
 }
 
 #[tokio::test]

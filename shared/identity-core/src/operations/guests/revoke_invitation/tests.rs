@@ -125,6 +125,25 @@ async fn r72_if_acs_or_the_store_fails_it_is_not_revoked_and_the_next_request_fi
     assert!(is_revoked(&exchange(&fixture, 'a').await));
 }
 
+/// The scheduled job comes within an hour. Until then, only the guest whom ACS refuses has a token.
+#[tokio::test]
+async fn if_acs_refuses_one_guest_all_others_are_cut_off_by_the_same_request() {
+    let fixture = fixture(|it| it.most = 40);
+    let letters = ('a'..='z').chain('A'..='E');
+    let mut refused = None;
+    for letter in letters {
+        let pass = exchange(&fixture, letter).await.unwrap();
+        refused.get_or_insert(pass.acs_id);
+    }
+    fixture.acs.disown(&refused.unwrap());
+    assert!(matches!(revoke_as(&fixture, "one").await, Err(Error::ForeignIdentity(_))));
+    assert_eq!(fixture.acs.live_tokens(), 1);
+    let records = fixture.records.records();
+    assert!(records.iter().all(|record| record.state.is_blocked()));
+    let stored = fixture.records.invitations().remove(0);
+    assert_eq!(stored.state, InvitationState::Revoking, "not before ACS has confirmed every guest");
+}
+
 #[tokio::test]
 async fn an_invitation_is_shown_with_its_guests_and_their_receipts() {
     let fixture = fixture(known);
