@@ -11,14 +11,14 @@ use tempfile::TempDir;
 fn a_demonstration_on_a_desktop_opens_the_console_in_the_browser() {
     let dir = TempDir::new().unwrap();
     let path = |name: &str| dir.path().join(name);
-    let opener = path(if cfg!(target_os = "macos") { "open" } else { "xdg-open" });
+    let program = path(if cfg!(target_os = "macos") { "open" } else { "xdg-open" });
     let opened = path("opened");
     // It requests the page as a browser would, and notes the response and what it was given.
     let script = "#!/bin/sh\n\
          status=$(curl -s -o /dev/null -w '%{http_code} %{content_type}' \"$1\")\n\
          echo \"$status $*\" >\"$0.new\" && mv \"$0.new\" \"${0%/*}/opened\"\n";
-    fs::write(&opener, script).unwrap();
-    fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
 
     let mut command = local_stack();
     command

@@ -20,10 +20,10 @@ fn the_demonstration_is_a_day_of_2000_users_and_ends_now() {
     // A browser would open, if the output were a terminal.
     let dir = TempDir::new().unwrap();
     let opened = dir.path().join("opened");
-    for opener in ["open", "xdg-open"] {
-        let opener = dir.path().join(opener);
-        fs::write(&opener, "#!/bin/sh\n: >\"${0%/*}/opened\"\n").unwrap();
-        fs::set_permissions(&opener, fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["open", "xdg-open"] {
+        let program = dir.path().join(name);
+        fs::write(&program, "#!/bin/sh\n: >\"${0%/*}/opened\"\n").unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     }
     let path = format!("{}:/usr/local/bin:/usr/bin:/bin", dir.path().display());
     command.env("DISPLAY", ":0").env("PATH", path);

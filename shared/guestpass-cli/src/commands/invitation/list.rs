@@ -8,6 +8,7 @@ use identity_core::identity::ExternalId;
 use identity_core::ports::{
     Clock as _, InvitationIndex, InvitationQuery, InvitationStore as _, TimeBound,
 };
+use identity_core::secret::Secret;
 
 use super::in_order::{OrderedInvitations, first_page};
 use crate::commands::CommandContext;
@@ -84,7 +85,7 @@ impl InvitationFilter<'_> {
     fn admits(&self, invitation: &Invitation) -> bool {
         let InvitationListArguments { state, matching, .. } = self.arguments;
         let contains = |part: &String| {
-            let reference = invitation.reference.as_ref().map(|text| text.expose());
+            let reference = invitation.reference.as_ref().map(Secret::expose);
             let texts =
                 [Some(invitation.id.as_str()), Some(invitation.created_by.as_str()), reference];
             texts.into_iter().flatten().any(|text| text.contains(part.as_str()))
