@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import tomlkit
-from samtranslator.yaml_helper import yaml_parse
 
 import json_values
 import parameters
@@ -48,7 +47,7 @@ def main() -> None:
 
 def validate(config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """All problems of a configuration, and its parameters as text."""
-    declared = yaml_parse(parameters.TEMPLATE.read_text())["Parameters"]
+    declared = parameters.read_template()["Parameters"]
     problems = [f"unknown key `{key}`: must be one of {', '.join(sorted(KEYS))}" for key in sorted(set(config) - KEYS)]
     for key, pattern in [("stack", r"[A-Za-z][A-Za-z0-9-]{0,127}"), ("region", r"[a-z]{2}(-[a-z]+)+-\d")]:
         if not isinstance(config.get(key), str) or not re.fullmatch(pattern, config[key]):

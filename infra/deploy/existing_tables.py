@@ -8,7 +8,6 @@ import sys
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from samtranslator.yaml_helper import yaml_parse
 
 import parameters
 import stack_settings
@@ -23,7 +22,7 @@ def main() -> None:
     named = {name: values[name] for name in TABLES if values.get(name)}
     if not named:
         return
-    resources = yaml_parse(parameters.TEMPLATE.read_text())["Resources"]
+    resources = parameters.read_template()["Resources"]
     problems = []
     for name, table in named.items():
         try:

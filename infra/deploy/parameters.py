@@ -10,8 +10,11 @@ import re
 import shlex
 import sys
 from pathlib import Path
+from typing import Any
 
 import tomlkit
+import yaml
+from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 import json_values
 import schedules
@@ -149,6 +152,18 @@ def check_declaration(declaration: str, value: str) -> None:
     longest = re.search(r"MaxLength: (\d+)", declaration)
     if longest and len(value.encode()) > int(longest[1]):
         raise ValueError(f"is too long: {len(value.encode())} bytes, at most {longest[1]} are allowed")
+
+
+class Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """The safe loader, in C if PyYAML has it, which also reads the short forms of CloudFormation's functions."""
+
+
+Loader.add_multi_constructor("!", intrinsics_multi_constructor)
+
+
+def read_template(path: Path = TEMPLATE) -> dict[str, Any]:
+    """The whole template. SAM's own function takes half a second longer."""
+    return yaml.load(path.read_text(), Loader)
 
 
 def declared_parameters() -> dict[str, str]:

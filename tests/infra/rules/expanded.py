@@ -30,6 +30,12 @@ def source() -> dict[str, Any]:
     return yaml_parse((ROOT / "infra/template.yaml").read_text())
 
 
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """`infra/openapi.yaml`, which no rule changes."""
+    return yaml_parse((ROOT / "infra/openapi.yaml").read_text())
+
+
 def expand(template: dict[str, Any], parameters: dict[str, Any]) -> dict[str, Any]:
     """SAM's expansion of the template. It inserts the values of some parameters."""
     template = copy.deepcopy(template)

@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
@@ -31,7 +32,9 @@ ENCRYPTED_BY = {
 }
 
 
+@lru_cache(maxsize=2)
 def with_options(stack: Stack) -> Stack:
+    """The same for each rule about the two stacks that must keep it."""
     return Stack(stack.source, **{**stack.given, **ON})
 
 

@@ -4,10 +4,8 @@ import json
 import re
 from collections.abc import Iterator
 
-from samtranslator.yaml_helper import yaml_parse
-
 import permissions
-from expanded import ROOT, Stack
+from expanded import ROOT, Stack, openapi
 from rule import drop, put, rule
 
 TRANSMITTERS = '[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["app"]}]'
@@ -105,7 +103,7 @@ def t02_the_open_route_has_a_function_of_its_own_that_can_do_nothing_else(stack:
     put("Resources/ExtendInvitationRoute/Properties/RouteKey", "POST /v1/invitations/{id}").with_parameters(InviteScope="invite"),
 )
 def t02_the_routes_and_their_scopes_are_those_of_the_contract(stack: Stack) -> Iterator[str]:
-    contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
+    contract = openapi()
     by_gateway = stack.parameters["Authorizer"] == "jwt"
     promised = {
         (method.upper(), path, scope_in_contract(operation, by_gateway))
@@ -344,7 +342,7 @@ def t02_the_access_log_is_json_without_personal_data(stack: Stack) -> Iterator[s
 @rule(put("Resources/GetTokenRoute/Properties/RouteKey", "GET /v2/token"))
 def the_contract_has_what_the_gateway_itself_answers_on_every_route(stack: Stack) -> Iterator[str]:
     """`{"message"}`, without a type."""
-    contract = yaml_parse((ROOT / "infra/openapi.yaml").read_text())
+    contract = openapi()
     message = {"$ref": "#/components/schemas/GatewayMessage"}
     for method, path in sorted(set(stack.routes()) - OF_SCIM):
         operation = contract["paths"].get(path, {}).get(method.lower(), {"responses": {}, "security": []})

@@ -54,7 +54,8 @@ def test_the_template_keeps(complaints, stack, stack_with_everything):
 
 @pytest.mark.parametrize("complaints, change", TWINS, ids=lambda one: getattr(one, "name", None) or name(one))
 def test_it_is_noticed_when(complaints, change):
-    assert list(complaints(change.twin())) != []
+    # One complaint is enough: the next one may need other expansions of the template.
+    assert next(complaints(change.twin()), None)
 
 
 def test_every_rule_can_be_broken():

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from moto.cloudformation.models import cloudformation_backends
-from samtranslator.yaml_helper import yaml_parse
 
 from cloud import ACCOUNT
 
@@ -83,13 +82,16 @@ def run(cloud, tmp_path: Path):
 
 
 @pytest.fixture
-def write(run, tmp_path: Path):
+def write(run, tmp_path: Path, monkeypatch):
     """Writes the template, and reads it."""
+    monkeypatch.syspath_prepend(str(INFRA / "deploy"))
+    monkeypatch.setenv("SAM_CONFIG_FILE", "/nonexistent")
+    from parameters import read_template
 
     def write(**variables: str) -> dict:
         written = run(**variables)
         assert written.returncode == 0, written
-        return yaml_parse((tmp_path / "template.yaml").read_text())
+        return read_template(tmp_path / "template.yaml")
 
     return write
 
