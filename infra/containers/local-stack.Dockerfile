@@ -25,4 +25,5 @@ WORKDIR /data
 VOLUME /data
 # The gateway and the token issuer; all other services can only be reached inside the container.
 EXPOSE 3000 3002
+HEALTHCHECK --interval=2s --timeout=3s --start-period=30s --retries=3 CMD ["/app/local-stack", "--check-health"]
 ENTRYPOINT ["/app/local-stack", "--host", "0.0.0.0", "--template", "/app/infra/template.yaml"]

@@ -51,6 +51,7 @@ add_devices() {
 stop_container() {
   local sent=${EPOCHREALTIME/./}
   kill -TERM "$(pgrep -P "$1")"
+  timeout 10 tail -s 0.01 --pid="$1" -f /dev/null || die "it did not end within 10 s after SIGTERM"
   wait "$1" || die "the first process exited with $?"
   took=$(((${EPOCHREALTIME/./} - sent) / 1000))
   ((took < 1000)) || die "it took $took ms to stop"

@@ -5,7 +5,8 @@ use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
 use local_stack::{
-    LocalStack, ProcessEnvironment, StackCommand, StackOptions, fill_demo, parse, usage,
+    LocalStack, ProcessEnvironment, StackCommand, StackOptions, check_health, fill_demo, parse,
+    usage,
 };
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
@@ -14,6 +15,7 @@ use tokio::sync::oneshot;
 async fn main() -> ExitCode {
     let outcome = match parse(std::env::args().skip(1), environment()) {
         Ok(StackCommand::Help) => writeln!(io::stdout(), "{}", usage()).map_err(Into::into),
+        Ok(StackCommand::CheckHealth(file)) => check_health(&file).map_err(Into::into),
         Ok(StackCommand::Start { options, exit_with_stdin, demo }) => {
             run(*options, exit_with_stdin, demo).await
         }

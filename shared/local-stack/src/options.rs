@@ -54,6 +54,8 @@ pub struct StackOptions {
 pub enum StackCommand {
     /// Prints the help.
     Help,
+    /// Checks the stack that wrote this file.
+    CheckHealth(PathBuf),
     /// Starts a stack.
     Start {
         /// The options of the stack.
@@ -116,6 +118,8 @@ Usage: local-stack [options]
                           console in a browser, if there is a desktop; best with
                           --ephemeral, --no-limits and --no-throttling, as `make demo` does
   --exit-with-stdin       stop when stdin is closed
+  --check-health          start nothing; exit with 0 if the stack of --stack-file serves, for the
+                          health check of a container
 
 The template defines rules, queues and schedules. To show and control them, use /_local/ on
 the console's port: GET queues, GET queues/NAME/messages, POST queues/NAME/redrive,
@@ -158,7 +162,7 @@ pub fn parse(
         idle_limit: Duration::from_mins(5),
         gateway: GatewayLimits::default(),
     };
-    let (mut exit_with_stdin, mut demo) = (false, false);
+    let (mut exit_with_stdin, mut demo, mut is_check) = (false, false, false);
     let mut arguments = arguments.into_iter();
     while let Some(flag) = arguments.next() {
         let mut value = || arguments.next().ok_or_else(|| format!("missing value for {flag}"));
@@ -187,10 +191,14 @@ pub fn parse(
             "--no-throttling" => options.gateway.throttling = false,
             "--exit-with-stdin" => exit_with_stdin = true,
             "--demo" => demo = true,
+            "--check-health" => is_check = true,
             _ if Flag::parse(EmulatorOptions::FLAGS, &mut options.acs, &flag, || value().ok())? => {
             }
             _ => return Err(format!("unknown option `{flag}`")),
         }
+    }
+    if is_check {
+        return Ok(StackCommand::CheckHealth(options.stack_file));
     }
     Ok(StackCommand::Start { options: Box::new(options), exit_with_stdin, demo })
 }
@@ -233,6 +241,7 @@ mod tests {
                 Ok((*options, exit_with_stdin))
             }
             StackCommand::Help => Err("help".to_owned()),
+            StackCommand::CheckHealth(file) => Err(format!("check {}", file.display())),
         }
     }
 
@@ -283,6 +292,8 @@ mod tests {
             ("start", None, "unknown option `start`"),
             ("--revocation-lag 901", None, "0 to 900"),
             ("--help", None, "help"),
+            ("--check-health", None, "check target/local/stack.json"),
+            ("--check-health --stack-file s.json", None, "check s.json"),
         ] {
             let problem = parsed(line, port).unwrap_err();
             assert!(problem.contains(expected), "{line}: {problem}");
