@@ -170,6 +170,7 @@ const IDLE: Duration = Duration::from_secs(50);
 mod tests {
     use axum::{Router, http::header::LOCATION, routing::get};
     use harness::TestServer;
+    use rustls::SupportedCipherSuite;
 
     use super::*;
 
@@ -197,7 +198,7 @@ mod tests {
     #[test]
     fn aes_128_is_offered_first_and_no_cipher_suite_is_lost() {
         let offered = provider().cipher_suites;
-        assert_eq!(offered.first().map(|suite| suite.suite()), Some(FIRST_SUITE));
+        assert_eq!(offered.first().map(SupportedCipherSuite::suite), Some(FIRST_SUITE));
         let mut default = default_provider().cipher_suites;
         assert_ne!(offered, default);
         default.retain(|suite| suite.suite() != FIRST_SUITE);
