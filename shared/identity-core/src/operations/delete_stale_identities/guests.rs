@@ -35,7 +35,8 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
                     return Ok(());
                 }
                 let page = self.store.list_due_guests(&query).await?;
-                self.each(page.guests, |guest| self.end_guest(guest, deletes)).await?;
+                let end = async |guest| self.end_guest(guest, deletes).await.map(|_ended| ());
+                self.each(page.guests, end).await?;
                 query.after = page.next;
                 if query.after.is_none() {
                     break;
@@ -64,13 +65,13 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         is_revocation && self.deletes_guests() && record.is_due(self.clock.now())
     }
 
-    /// Ends one guest. The invitation decides: it may have been extended since the record was
-    /// written.
-    pub(super) async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<(), Error> {
+    /// Ends one guest, and says whether the identity is deleted or marked for deletion. The
+    /// invitation decides: it may have been extended since the record was written.
+    pub(super) async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<bool, Error> {
         if self.must_stop(0) {
-            return Ok(());
+            return Ok(false);
         }
-        let Some(record) = self.store.find(&guest).await? else { return Ok(()) };
+        let Some(record) = self.store.find(&guest).await? else { return Ok(true) };
         let invitation = match InvitationId::of_guest(&guest) {
             Some((id, _)) => self.store.find_invitation(&id).await?,
             None => None,
@@ -81,12 +82,12 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         if !deletes {
             let is_due = dated.is_due(self.clock.now());
             self.tally().guests.due += u64::from(is_due);
-            return Ok(());
+            return Ok(false);
         }
         if !dated.is_due(self.clock.now()) {
             let change = self.store.advance(Some(&record), &dated).await?;
             self.tally().guests.extended += u64::from(matches!(change, Change::Made(_)));
-            return Ok(());
+            return Ok(false);
         }
         self.tally().guests.due += 1;
         match self.mark_guest(record).await? {
@@ -96,9 +97,9 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
                 }
             }
             GuestMark::Ended(ended) => self.count_guest(&ended),
-            GuestMark::Unchanged => {}
+            GuestMark::Unchanged => return Ok(false),
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Marks the identity for deletion, if it was not used since the record was read. A blocked guest

@@ -53,7 +53,8 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
         let Some(record) = self.store.find(&listed.external_id).await? else { return Ok(()) };
         match record.state {
             State::Stuck { .. } if self.ends_stuck(&record) => {
-                self.end_guest(record.external_id, true).await?;
+                let ended = self.end_guest(record.external_id, true).await?;
+                self.tally().stuck += u64::from(!ended);
             }
             State::Stuck { .. } => self.tally().stuck += 1,
             State::Provisioning { .. } => self.abandon(&record).await?,

@@ -69,7 +69,8 @@ pub async fn revoke_invitation(
 }
 
 /// Cuts off every guest of an invitation that is being revoked, and then records that it is
-/// revoked. If ACS refuses one of them, the others are cut off all the same.
+/// revoked. If ACS refuses one of them, the others are cut off all the same. Of several failures,
+/// the result is one that a repeated request heals, so that the caller repeats it.
 async fn finish_revocation(
     store: &(impl IdentityStore + InvitationStore),
     acs: &impl IdentityClients,
@@ -92,7 +93,8 @@ async fn finish_revocation(
                 Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
                     return Err(cause);
                 }
-                Err(cause) => failure = failure.or(Some(cause)),
+                Err(cause) if failure.is_none() || heals(&cause) => failure = Some(cause),
+                Err(_) => {}
             }
         }
     }
@@ -100,6 +102,11 @@ async fn finish_revocation(
         Some(cause) => Err(cause),
         None => confirm_revocation(store, clock, revoking).await,
     }
+}
+
+/// Whether the request can succeed if it is only repeated.
+fn heals(cause: &Error) -> bool {
+    matches!(cause, Error::Busy { .. } | Error::Throttled { .. } | Error::AcsUnavailable { .. })
 }
 
 /// Other log lines about a guest do not name the invitation.

@@ -9,6 +9,7 @@ use crate::operations::guests::get_invitation::{
     GetInvitationRequest, GuestRevocation, get_invitation,
 };
 use crate::operations::guests::revoke_invitation::{RevokeInvitationRequest, revoke_invitation};
+use crate::ports::Change;
 use crate::protocol::inviter::Inviter;
 use crate::testing::invitations::{guest_policy, invitation, revoking};
 use crate::testing::resource;
@@ -155,6 +156,38 @@ async fn r72_an_invitation_with_a_stuck_guest_is_revoked_once_an_operator_has_ac
         }
         assert_eq!(state(&fixture), InvitationState::Revoked, "deletes: {deletes}");
         assert_eq!(fixture.acs.live_tokens(), 0);
+    }
+}
+
+#[tokio::test]
+async fn of_several_failures_the_request_reports_one_that_a_repeated_request_heals() {
+    for foreign in [0, 1] {
+        let fixture = interrupted(2);
+        fixture.acs.disown(&acs_id(&format!("8:acs:{foreign}")));
+        let mut calls = 0;
+        fixture.acs.fail(move |_| {
+            calls += 1;
+            let retry_after = Duration::from_secs(7);
+            (calls == 2 - foreign).then(|| Error::Throttled { retry_after, source: "429".into() })
+        });
+        let failed = revoke_again(&fixture).await;
+        assert!(matches!(failed, Err(Error::Throttled { .. })), "{foreign}: {failed:?}");
+    }
+}
+
+/// A resource that is not configured any more cannot be asked to delete the identity.
+#[tokio::test]
+async fn r35_a_stuck_guest_who_is_due_and_cannot_be_deleted_is_still_counted_as_stuck() {
+    let fixture = stuck().await;
+    let due_at = fixture.records.invitations()[0].delete_at;
+    fixture.clock.advance(due_at.duration_since(fixture.clock.now()).unwrap());
+    let guest = fixture.records.invitations()[0].guest(&device(0));
+    let seen = fixture.records.find(&guest).await.unwrap().unwrap();
+    let gone = Record { resource: resource("gone"), ..seen.clone() };
+    assert!(matches!(fixture.store.advance(Some(&seen), &gone).await, Ok(Change::Made(_))));
+    for _ in 0..2 {
+        assert_eq!(run_now(&fixture).await.stuck, 1);
+        fixture.clock.advance(ABANDONED_AFTER + Duration::from_millis(1));
     }
 }
 
