@@ -44,6 +44,13 @@ fn judged(run: Option<&CleanupRun>) -> Check {
                  differ by more than an hour: {stay}. Correct what sends the event"
             ),
         ),
+        CleanupMode::Apply if deleted < due => Check::note(
+            ABOUT,
+            format!(
+                "the cleanup of {at} deleted {deleted} of {due} guests who were due; the next run \
+                 tries the others again. If this repeats, the log of the run says why"
+            ),
+        ),
         CleanupMode::Apply => Check::good(
             ABOUT,
             format!("the cleanup of {at} deleted {deleted} of {due} guests who were due"),
@@ -58,7 +65,11 @@ mod tests {
     use super::*;
 
     fn run(guest_mode: Option<CleanupMode>, skipped: bool) -> CleanupRun {
-        let guests = EndedGuests { due: 3, deleted: 2, skipped, ..EndedGuests::default() };
+        run_of(guest_mode, skipped, 2)
+    }
+
+    fn run_of(guest_mode: Option<CleanupMode>, skipped: bool, deleted: u64) -> CleanupRun {
+        let guests = EndedGuests { due: 3, deleted, skipped, ..EndedGuests::default() };
         CleanupRun { guest_mode, guests, ..CleanupRun::default() }
     }
 
@@ -72,7 +83,8 @@ mod tests {
                 &["identities of 3 guests stay", "CleanupGuests=apply"][..],
             ),
             (Some(run(apply, true)), "Note", &["identities of 3 guests stay", "than an hour"]),
-            (Some(run(apply, false)), "Good", &["deleted 2 of 3 guests"]),
+            (Some(run(apply, false)), "Note", &["deleted 2 of 3 guests", "why"]),
+            (Some(run_of(apply, false, 3)), "Good", &["deleted 3 of 3 guests"]),
             (Some(run(None, false)), "Skipped", &["no cleanup of this release"]),
             (None, "Skipped", &["has run yet"]),
         ] {
