@@ -71,6 +71,11 @@ fn the_endpoint_can_be_an_option_which_wins_over_a_connection_string() {
     let mut status = emulator.without_credentials(&["status"]);
     let ran = run(status.args(["--endpoint", "http://contoso.example"]), "");
     assert!(ran.code == 2 && ran.stderr.contains("invalid endpoint"), "{ran:?}");
+    // A list of hosts that may speak http would not help: a bearer is not sent there.
+    assert!(
+        ran.stderr.contains("connection string") && !ran.stderr.contains("set GUESTPASS"),
+        "{ran:?}"
+    );
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::report::{CliError, Result};
 use crate::service::CliEnvironment;
 use crate::service::aws::AwsSettings;
 use crate::service::entra::EntraSignIn;
-use crate::service::resources::{ConfiguredResources, LIST_HOST};
+use crate::service::resources::ConfiguredResources;
 
 /// What is selected.
 pub(super) struct DeployedSelection {
@@ -52,13 +52,10 @@ impl<'a> DeployedOptions<'a> {
     /// What an endpoint selects, with the operator's Entra credential.
     pub(super) fn endpoint(self, url: &str) -> Result<DeployedSelection> {
         let endpoint: Endpoint = url.parse().map_err(|error: ConnectionStringError| {
-            let remedy = match error {
-                ConnectionStringError::EndpointNotHttps => LIST_HOST,
-                _ => "give https://<resource>.communication.azure.com, from the resource's page \"Overview\"",
-            };
+            // Also for http: no list of hosts permits a bearer of Entra there.
             CliError::usage("invalid endpoint of the ACS resource")
                 .because(error.to_string())
-                .hint(remedy)
+                .hint("give https://<resource>.communication.azure.com, from the resource's page \"Overview\"; for an emulator in another container, use its connection string")
         })?;
         let entra = EntraSignIn::of(self.environment)?;
         let config = Config::with_credential(endpoint, Credential::bearer(entra.clone()));
