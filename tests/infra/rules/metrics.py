@@ -80,7 +80,7 @@ def the_saved_queries_search_for_lines_that_are_logged(stack: Stack) -> Iterator
     sources = [*(rust.ROOT / "shared").glob("*/src/**/*.rs"), *(rust.ROOT / "functions").glob("*/src/**/*.rs")]
     text = "".join(rust.code(path) for path in sources)
     for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
-        for message in re.findall(r'"([a-z ]+ in ACS)"', query["QueryString"]):
+        for message in re.findall(r'(?<=message = ")[^"]+|(?<=")[a-z ]+ in ACS(?=")', query["QueryString"]):
             if f'"{message}"' not in text:
                 yield f"{name} searches for {message!r}, which no code logs"
 
