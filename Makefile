@@ -65,7 +65,8 @@ lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are er
 .PHONY: unit
 unit: need-python3 ## run the unit and contract tests
 	$(SUITES) $(UNIT)
-	$(LOOPBACK) $(CARGO) test --workspace --doc
+	# Each rustdoc warns if it finds variables of make and no jobserver.
+	env -u MAKEFLAGS $(LOOPBACK) $(CARGO) test --workspace --doc
 UNIT := --except cli e2e faults scale
 
 # Leaves out rustdoc and the doctests, which `make test` runs.
@@ -123,12 +124,13 @@ OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-sc
              --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
 .PHONY: infra
-infra: artefacts ## check the template, and deploy it to an AWS emulator
+infra: artefacts binaries ## check the template, and deploy it to an AWS emulator
 	@tests/infra/run "$$($(MAKE) where)"
 
 # As `make build`, with programs that compile faster, but whose zips are a quarter larger.
 .PHONY: artefacts
-artefacts: need-rust need-cc need-python3 binaries
+artefacts: need-rust need-cc need-python3
+	@$(MAKE) binaries # not a prerequisite, so that `make test` begins with this long target
 	@infra/build/run --profile no-lto --tool "$$($(MAKE) where)/guestpass" --out target/lambda-no-lto
 
 .PHONY: interop
