@@ -57,6 +57,20 @@ fn an_invitation_is_created_used_shown_extended_and_revoked() {
     assert_eq!(revoked.as_array().map(Vec::len), Some(1));
 }
 
+/// One id in 64 begins with a hyphen.
+#[test]
+fn an_id_that_begins_with_a_hyphen_is_not_taken_for_an_option() {
+    let (stack, id) = (CliStack::start(), &*format!("-{}", "i".repeat(42)));
+    for (command, option) in
+        [("show", "--wide"), ("extend", "--devices=2"), ("unlock", "--wide"), ("revoke", "--yes")]
+    {
+        for arguments in [[command, id, option], [command, option, id]] {
+            let done = stack.run(&[&["invitation"], &arguments[..]].concat());
+            assert!(done.code == 3 && done.stderr.contains("not found"), "{done:?}");
+        }
+    }
+}
+
 /// The references of the listed invitations.
 fn references(stack: &CliStack, filter: &str) -> Vec<String> {
     let line = format!("invitation list{filter}");

@@ -135,7 +135,7 @@ const STATES: [(InvitationStatus, &str); 5] = [
 #[derive(Args)]
 pub(crate) struct InvitationNameArguments {
     /// The id of the invitation, which is not its handle
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
 }
 
@@ -143,7 +143,7 @@ pub(crate) struct InvitationNameArguments {
 #[derive(Args)]
 pub(crate) struct InvitationExtendArguments {
     /// The id of the invitation, which is not its handle
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) end: InvitationEnd,
@@ -158,7 +158,7 @@ pub(crate) struct InvitationExtendArguments {
 #[derive(Args)]
 pub(crate) struct InvitationUnlockArguments {
     /// The id of the invitation, which is not its handle
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
 }
 
@@ -166,7 +166,7 @@ pub(crate) struct InvitationUnlockArguments {
 #[derive(Args)]
 pub(crate) struct InvitationRevokeArguments {
     /// The id of the invitation, which is not its handle
-    #[arg(value_name = "ID")]
+    #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub(crate) id: String,
     #[command(flatten)]
     pub(crate) reason: RevocationReason,
