@@ -89,12 +89,11 @@ async fn finish_revocation(
         });
         for cut_off in join_all(cut_off).await {
             match cut_off {
-                Ok(_) => {}
                 Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
                     return Err(cause);
                 }
                 Err(cause) if failure.is_none() || heals(&cause) => failure = Some(cause),
-                Err(_) => {}
+                Ok(_) | Err(_) => {}
             }
         }
     }
