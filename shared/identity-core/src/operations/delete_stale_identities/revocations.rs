@@ -97,11 +97,11 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         }
         match block_guest(self.store, self.clock, revoking, device).await {
             Ok(blocked) => {
-                let is_cut_off = self.finish(&blocked).await?;
-                if !is_cut_off {
-                    report(revoking, &blocked);
+                if self.finish(&blocked).await? {
+                    return Ok(true);
                 }
-                Ok(is_cut_off)
+                report(revoking, &blocked);
+                Ok(false)
             }
             Err(Error::Busy { .. }) => Ok(false),
             Err(cause) => Err(cause),

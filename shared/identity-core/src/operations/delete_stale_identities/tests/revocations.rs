@@ -175,6 +175,21 @@ async fn of_several_failures_the_request_reports_one_that_a_repeated_request_hea
     }
 }
 
+#[tokio::test]
+async fn r72_of_a_guest_who_is_cut_off_already_the_resource_is_not_asked() {
+    let fixture = interrupted(1);
+    let revoking = fixture.records.invitations().remove(0);
+    run_now(&fixture).await;
+    let guest = revoking.guest(&device(0));
+    let seen = fixture.records.find(&guest).await.unwrap().unwrap();
+    let gone = Record { resource: resource("gone"), ..seen.clone() };
+    assert!(matches!(fixture.store.advance(Some(&seen), &gone).await, Ok(Change::Made(_))));
+    // As if the run had died before it recorded that the invitation is revoked.
+    fixture.records.put_invitation(&revoking);
+    run_now(&fixture).await;
+    assert_eq!(state(&fixture), InvitationState::Revoked);
+}
+
 /// A resource that is not configured any more cannot be asked to delete the identity.
 #[tokio::test]
 async fn r35_a_stuck_guest_who_is_due_and_cannot_be_deleted_is_still_counted_as_stuck() {
