@@ -65,7 +65,7 @@ lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are er
 .PHONY: unit
 unit: need-python3 ## run the unit and contract tests
 	$(SUITES) $(UNIT)
-	# Each rustdoc warns if it finds variables of make and no jobserver.
+# Without make's variables, because each rustdoc warns if it finds no jobserver.
 	env -u MAKEFLAGS $(LOOPBACK) $(CARGO) test --workspace --doc
 UNIT := --except cli e2e faults scale
 
@@ -130,7 +130,8 @@ infra: artefacts binaries ## check the template, and deploy it to an AWS emulato
 # As `make build`, with programs that compile faster, but whose zips are a quarter larger.
 .PHONY: artefacts
 artefacts: need-rust need-cc need-python3
-	@$(MAKE) binaries # not a prerequisite, so that `make test` begins with this long target
+# Not a prerequisite, so that `make test` begins with this target, which takes long.
+	@$(MAKE) binaries
 	@infra/build/run --profile no-lto --tool "$$($(MAKE) where)/guestpass" --out target/lambda-no-lto
 
 .PHONY: interop
