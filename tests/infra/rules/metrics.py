@@ -75,14 +75,22 @@ def the_figures_of_the_dashboard_fit_and_have_titles(stack: Stack) -> Iterator[s
             yield f"{widget} shows nothing"
 
 
-@rule(put("Resources/CutOffToday/Properties/QueryString", 'filter message = "nothing revoked in ACS"'))
-def the_saved_queries_search_for_lines_that_are_logged(stack: Stack) -> Iterator[str]:
+@rule(
+    put("Resources/CutOffToday/Properties/QueryString", 'filter message = "nothing revoked in ACS"'),
+    put("Resources/CutOffToday/Properties/QueryString", "stats count(*) by `acs.name`"),
+    put("Resources/GuestsOfAnInvitation/Properties/QueryString", 'filter message = "guest admitted"').with_parameters(InviteScope="invite"),
+    put("Resources/GuestsOfAnInvitation/Properties/QueryString", 'filter `invitation.handle` = "ID"').with_parameters(InviteScope="invite"),
+)
+def the_saved_queries_search_for_lines_and_fields_that_are_logged(stack: Stack) -> Iterator[str]:
     sources = [*(rust.ROOT / "shared").glob("*/src/**/*.rs"), *(rust.ROOT / "functions").glob("*/src/**/*.rs")]
     text = "".join(rust.code(path) for path in sources)
     for name, query in stack.of_type("AWS::Logs::QueryDefinition").items():
         for message in re.findall(r'(?<=message = ")[^"]+|(?<=")[a-z ]+ in ACS(?=")', query["QueryString"]):
             if f'"{message}"' not in text:
                 yield f"{name} searches for {message!r}, which no code logs"
+        for field in re.findall("`([^`]+)`", query["QueryString"]):
+            if field != "fields.message" and not re.search(rf"(?<![\w.]){re.escape(field)} = ", text):
+                yield f"{name} uses the field {field!r}, which no code logs"
 
 
 @rule(put("Resources/RefusedAndWhy/Properties/LogGroupNames", ["another"]), drop("Resources/CutOffToday"))
