@@ -29,8 +29,9 @@ pub trait IdentityStore: Sync {
     /// resource. Read the record with [`find`](Self::find) before deciding anything.
     fn list(&self, query: &ListQuery) -> impl Future<Output = Result<Page, Error>> + Send;
 
-    /// Counts the active and blocked records among those that [`list`](Self::list) would read,
-    /// and returns the position where it stopped.
+    /// Counts the active and blocked records of users among those that [`list`](Self::list) would
+    /// read, and returns the position where it stopped. Guests are not counted: their identities
+    /// are deleted when they are due.
     fn count(&self, query: &ListQuery) -> impl Future<Output = Result<Count, Error>> + Send;
 
     /// Returns the approximate number of identities without counting them. The number can be some

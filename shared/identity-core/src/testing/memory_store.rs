@@ -167,8 +167,10 @@ impl IdentityStore for MemoryIdentityStore {
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
         let next = end(&self.looked_at(query), query);
         let mut page = self.list(query).await?;
-        page.records
-            .retain(|record| matches!(record.state, State::Active { .. } | State::Blocked { .. }));
+        page.records.retain(|record| {
+            let is_counted = matches!(record.state, State::Active { .. } | State::Blocked { .. });
+            is_counted && !record.external_id.is_guest()
+        });
         Ok(Count { records: page.records.len().try_into().unwrap_or(u64::MAX), next })
     }
 

@@ -1,8 +1,7 @@
 //! `guestpass cleanup plan`
 
-use std::fs::{OpenOptions, Permissions};
-use std::io::Write as _;
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -76,9 +75,11 @@ async fn stale(
 }
 
 /// Whether an identity may be deleted. One that is already being deleted, stuck or reserved does
-/// not belong in a plan.
+/// not belong in a plan, and a guest is deleted when due.
 fn may_go(record: &Record) -> bool {
-    matches!(record.state, State::Active { .. } | State::Blocked { acs_id: Some(_) })
+    let has_identity =
+        matches!(record.state, State::Active { .. } | State::Blocked { acs_id: Some(_) });
+    has_identity && !record.external_id.is_guest()
 }
 
 fn told(plan: &CleanupPlan, unused_for: Duration) {
@@ -96,13 +97,7 @@ fn told(plan: &CleanupPlan, unused_for: Duration) {
 fn save(plan: &CleanupPlan, path: &Path) -> Result<()> {
     let shown = path.display();
     let text = serde_json::to_vec_pretty(plan).map_err(std::io::Error::from)?;
-    let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(true).mode(0o600).open(path);
-    let written = file.and_then(|mut file| {
-        // An existing file may have been readable by other users.
-        file.set_permissions(Permissions::from_mode(0o600))?;
-        file.write_all(&text)
-    });
+    let written = private_file(path).and_then(|mut file| file.write_all(&text));
     written.map_err(|error| {
         CliError::usage(format!("cannot write {shown}"))
             .because(error.to_string())
@@ -110,4 +105,17 @@ fn save(plan: &CleanupPlan, path: &Path) -> Result<()> {
     })?;
     note(&format!("written to {shown}; look at it, then: guestpass cleanup apply {shown}"));
     Ok(())
+}
+
+/// A new or emptied file that only the user can read. On Windows, it has the rights of its directory.
+fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(path)?;
+    // An existing file may have been readable by other users.
+    #[cfg(unix)]
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
+    Ok(file)
 }

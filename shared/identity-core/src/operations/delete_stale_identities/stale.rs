@@ -21,7 +21,7 @@ pub enum StaleOutcome {
     Deleted,
     /// The identity was used in the meantime.
     Used,
-    /// Another request is changing the identity, or has deleted it.
+    /// Another request is changing the identity, or has deleted it; or it is the identity of a guest.
     Changed,
 }
 
@@ -64,7 +64,9 @@ async fn mark(
     actor: &Actor,
     run: &str,
 ) -> Result<Mark, Error> {
-    let Some(seen) = found else { return Ok(Mark::Changed) };
+    let Some(seen) = found.filter(|seen| !seen.external_id.is_guest()) else {
+        return Ok(Mark::Changed);
+    };
     if seen.last_issued_at >= cutoff {
         return Ok(Mark::Used);
     }
@@ -106,8 +108,11 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
     }
 
     async fn process_one(&self, shard: u8, listed: Record) -> Result<(), Error> {
-        // Identities that are being deleted or are stuck do not count as stale.
-        if !matches!(listed.state, State::Active { .. } | State::Blocked { .. }) {
+        // Identities that are being deleted or are stuck do not count as stale. A guest is deleted
+        // when due, and not earlier: a meeting can be weeks after the first visit.
+        if listed.external_id.is_guest()
+            || !matches!(listed.state, State::Active { .. } | State::Blocked { .. })
+        {
             return Ok(());
         }
         if self.mode == CleanupMode::Plan {

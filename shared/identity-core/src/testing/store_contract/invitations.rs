@@ -319,6 +319,8 @@ pub async fn guests_and_invitations_are_in_no_other_list(
             let records = page.expect("a readable store").records;
             listed.extend(records.into_iter().map(|record| (index, record.external_id)));
         }
+        let counted = store.count(&ListQuery::first(Index::LastIssued, shard, 1000)).await;
+        assert_eq!(counted.expect("a readable store").records, 0, "the brake is about users");
     }
     assert_eq!(listed, [(Index::LastIssued, guest.external_id)], "a guest is an identity");
     assert_eq!(store.orphans().await.expect("a readable store"), []);

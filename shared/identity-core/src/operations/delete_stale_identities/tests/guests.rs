@@ -1,7 +1,7 @@
 //! Guests whose invitation has ended.
 
 use super::*;
-use crate::model::guest::Invitation;
+use crate::model::guest::{DeviceId, Invitation};
 use crate::model::record::{By, Cause};
 use crate::model::{Error, Event, EventKind, IdentityRef};
 use crate::operations::apply_event::{Effect, apply_event};
@@ -21,6 +21,10 @@ fn guest(letter: char, state: State) -> Record {
     let invitation = invitation("handle");
     let guest = invitation.guest(&device_id(letter));
     Record { due_at: Some(invitation.delete_at), ..record(guest.as_str(), state, now()) }
+}
+
+fn numbered(number: u8) -> DeviceId {
+    DeviceId::parse(&format!("{number:022}")).unwrap()
 }
 
 /// A fixture with two active guests, after this time.
@@ -57,6 +61,36 @@ async fn r75_a_guest_is_deleted_when_due_and_not_a_millisecond_earlier() {
     assert!(audit.iter().all(|entry| entry.by == Actor::Cleanup { run: "run".to_owned() }));
     assert_eq!(audit.len(), 2);
     assert_eq!(run_now(&fixture).await.guests, EndedGuests::default(), "and never again");
+}
+
+#[tokio::test]
+async fn r75_a_guest_who_was_away_for_longer_than_the_retention_is_kept_until_due() {
+    let unused = Duration::from_hours(24 * 200);
+    let late = now() + 2 * unused;
+    let guests: Vec<Record> = (0..200_u8)
+        .map(|number| {
+            let guest = invitation("handle").guest(&numbered(number));
+            let state = State::active(&format!("8:acs:{number}"));
+            Record { due_at: Some(late), ..record(guest.as_str(), state, now()) }
+        })
+        .collect();
+    let user = record("alice", State::active("8:acs:alice"), now());
+    let fixture = CoreFixture::with(guests.into_iter().chain([user]));
+    fixture.records.put_invitation(&Invitation { delete_at: late, ..invitation("handle") });
+    fixture.clock.advance(unused);
+    for mode in [CleanupMode::Plan, CleanupMode::Apply] {
+        let time = fixture.clock.now();
+        let run = run(&fixture, CleanupRequest { time, ..request(&fixture, mode) }).await;
+        assert_eq!((run.stale, run.braked, run.deleted), (1, false, 1), "{mode:?}");
+    }
+    assert_eq!(active(&fixture), 200, "and the user is deleted");
+    let guest = invitation("handle").guest(&numbered(7));
+    let (cutoff, actor) = (fixture.clock.now(), Actor::Cleanup { run: "run".to_owned() });
+    let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
+    let invocation = fixture.invocation("cli");
+    let outcome =
+        delete_if_unused_since(store, acs, clock, &guest, cutoff, &actor, &invocation).await;
+    assert_eq!(outcome.unwrap(), StaleOutcome::Changed);
 }
 
 #[tokio::test]
