@@ -93,6 +93,12 @@ pub async fn exchange_guest_pass(
                 "guest refused"
             );
         }
+        Err(Error::BeyondPolicy) => warn!(
+            invitation.id = %request.handle.invitation_id(),
+            reason = "beyond-policy",
+            metric.guests_refused = 1_u64,
+            "guest refused"
+        ),
         Err(_) => {}
     }
     exchanged
@@ -110,11 +116,7 @@ async fn exchange(
     let found = store.find_invitation(&id).await?.ok_or(UNKNOWN)?;
     let invited = keys.open(&id, &found.sealed)?;
     let entering = EnteringDevice { keys, device, pin: request.pin.as_ref() };
-    let entered = enter(store, clock, &entering, found).await?;
-    // The policy may have been narrowed since the invitation was made.
-    if !entered.invitation.scopes.is_within(guests.scopes()) {
-        return Err(Error::BeyondPolicy);
-    }
+    let entered = enter(store, clock, guests, &entering, found).await?;
     let token = entered.invitation.token(clock.now(), guests.max_lifetime());
     let identity = IdentityRequest {
         selector: IdentitySelector::Users(entered.invitation.guest(&entering.device)),
@@ -159,6 +161,7 @@ struct EnteredDevice {
 async fn enter(
     store: &impl InvitationStore,
     clock: &impl Clock,
+    guests: &GuestPolicy,
     entering: &EnteringDevice<'_>,
     found: Invitation,
 ) -> Result<EnteredDevice, Error> {
@@ -166,12 +169,18 @@ async fn enter(
     for _ in 0..MAX_LOOKS {
         let at = clock.now();
         let sends_pin = entering.pin.is_some();
-        let with_pin = match guest::decide(&invitation, &entering.device, sends_pin, at) {
-            Ok(GuestEntry::Admitted(entry)) => {
+        let decided = guest::decide(&invitation, &entering.device, sends_pin, at)
+            .map_err(Error::InvitationRefused)?;
+        // The policy may have been narrowed since the invitation was made. Without a token, a device
+        // takes no place.
+        if !invitation.scopes.is_within(guests.scopes()) {
+            return Err(Error::BeyondPolicy);
+        }
+        let with_pin = match decided {
+            GuestEntry::Admitted(entry) => {
                 return Ok(EnteredDevice { invitation, entry, is_new });
             }
-            Ok(GuestEntry::New { with_pin }) => with_pin,
-            Err(refusal) => return Err(Error::InvitationRefused(refusal)),
+            GuestEntry::New { with_pin } => with_pin,
         };
         if with_pin {
             match check_pin(store, entering, &invitation.id).await? {

@@ -266,9 +266,19 @@ async fn r11_the_lifetime_ends_with_the_invitation_as_far_as_acs_permits() {
 
 #[tokio::test]
 async fn r11_a_policy_that_was_narrowed_narrows_the_invitations_that_exist() {
-    let fixture = fixture(|it| it.scopes = Scopes::parse(["voip"]).unwrap());
-    assert!(matches!(exchange_as(&fixture, 'a', None).await, Err(Error::BeyondPolicy)));
-    assert_eq!(fixture.acs.calls(), []);
+    let metrics = Metrics::collect();
+    let narrowed = fixture(|it| it.scopes = Scopes::parse(["voip"]).unwrap());
+    assert!(matches!(exchange_as(&narrowed, 'a', None).await, Err(Error::BeyondPolicy)));
+    assert_eq!(narrowed.acs.calls(), []);
+    assert!(stored(&narrowed).devices.is_empty(), "a place was taken for nothing");
+    assert_eq!(metrics.sum("guests_refused"), Some(1));
+    let ended = fixture(|it| {
+        it.scopes = Scopes::parse(["voip"]).unwrap();
+        revoked(it);
+    });
+    let refused = exchange_as(&ended, 'a', None).await;
+    let revoked = matches!(refused, Err(Error::InvitationRefused(InvitationRefusal::Revoked)));
+    assert!(revoked, "what holds for the invitation comes first");
 }
 
 #[tokio::test]
