@@ -13,7 +13,7 @@ use crate::model::{
 use crate::ports::{Clock, InvitationStore, RandomSource};
 
 pub use self::request::CreateInvitationRequest;
-pub(super) use self::terms::{check_devices, check_end};
+pub(super) use self::terms::{check_devices, check_end, outlives_chat};
 
 /// A new invitation, with its secrets.
 #[derive(Clone, Debug)]

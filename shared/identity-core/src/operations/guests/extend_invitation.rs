@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use tracing::info;
 
-use super::create_invitation::{check_devices, check_end};
+use super::create_invitation::{check_devices, check_end, outlives_chat};
 use crate::model::{
     Error, GuestPolicy, InvalidInvitation, Invitation, InvitationId, InvitationRefusal,
     InvitationStep,
@@ -70,6 +70,11 @@ fn extension(
     }
     if request.closes_at.is_some() {
         check_end(closes_at, found.opens_at, guests, now)?;
+        if outlives_chat(&found.scopes, closes_at) {
+            let reason = "must not be after 30 September 2028, when ACS Chat ends: the invitation \
+                          has a chat scope";
+            return Err(InvalidInvitation::new("closesAt", reason));
+        }
     }
     let most = match request.devices {
         Some(devices) => check_devices(devices, guests)?,

@@ -94,13 +94,18 @@ fn scopes(
         let reason = "must be within the scopes that the policy permits to guests";
         return Err(InvalidInvitation::new("scopes", reason));
     }
-    let has_chat = scopes.as_slice().iter().any(|scope| Scope::Chat.includes(*scope));
-    if has_chat && request.closes_at > SystemTime::UNIX_EPOCH + CHAT_ENDS {
+    if outlives_chat(scopes, request.closes_at) {
         let reason = "must not have a chat scope if the invitation closes after 30 September 2028, \
                       when ACS Chat ends";
         return Err(InvalidInvitation::new("scopes", reason));
     }
     Ok(scopes.clone())
+}
+
+/// Whether an invitation that closes at this time has a scope that loses its service before.
+pub(in crate::operations::guests) fn outlives_chat(scopes: &Scopes, closes_at: SystemTime) -> bool {
+    let has_chat = scopes.as_slice().iter().any(|scope| Scope::Chat.includes(*scope));
+    has_chat && closes_at > SystemTime::UNIX_EPOCH + CHAT_ENDS
 }
 
 fn has_pin(requested: Option<bool>, guests: &GuestPolicy) -> Result<bool, InvalidInvitation> {

@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::InvitationStatus;
+use crate::model::identity::Scopes;
 use crate::testing::invitations::{
     closed, guest_policy, invitation, locked, revoked, revoking, with_pin,
 };
@@ -49,6 +50,49 @@ async fn an_extension_moves_the_end_and_the_deletion_and_adds_devices() {
     assert_eq!(after_opening(extended.closes_at), Duration::from_hours(5));
     assert_eq!(after_opening(extended.delete_at), Duration::from_hours(7));
     assert_eq!(extended.most, 9);
+}
+
+#[tokio::test]
+async fn an_invitation_with_a_chat_scope_is_not_extended_beyond_the_end_of_acs_chat() {
+    let chat_ends = SystemTime::UNIX_EPOCH + Duration::from_hours(24 * 21_458);
+    let scopes = r#"["voip.join", "chat.join.limited"]"#;
+    let policy = format!(r#"{{"maxDays": 60, "scopes": {scopes}}}"#);
+    let policy: GuestPolicy = serde_json::from_str(&policy).unwrap();
+    for (scopes, seconds_later, is_extended) in [
+        (vec!["voip.join", "chat.join.limited"], 0, true),
+        (vec!["voip.join", "chat.join.limited"], 1, false),
+        (vec!["voip.join"], 1, true),
+    ] {
+        let fixture = CoreFixture::with([]);
+        let month = Duration::from_hours(24 * 30);
+        fixture.clock.advance(chat_ends.duration_since(fixture.clock.now()).unwrap() - month);
+        let opens_at = fixture.clock.now();
+        let closes_at = opens_at + Duration::from_hours(1);
+        let scopes = Scopes::parse(scopes).unwrap();
+        let invitation = Invitation {
+            opens_at,
+            closes_at,
+            delete_at: closes_at,
+            scopes,
+            ..invitation("handle")
+        };
+        fixture.records.put_invitation(&invitation);
+        let request = ExtendInvitationRequest {
+            id: invitation.id.clone(),
+            closes_at: Some(chat_ends + Duration::from_secs(seconds_later)),
+            devices: None,
+            unlock: false,
+            by: Inviter::operator(user("root")),
+        };
+        let extended =
+            extend_invitation(&fixture.store, &fixture.clock, Some(&policy), request).await;
+        match extended {
+            Err(Error::InvalidInvitation(invalid)) => {
+                assert!(!is_extended && invalid.member == "closesAt", "{invalid:?}");
+            }
+            extended => assert!(is_extended && extended.is_ok(), "{extended:?}"),
+        }
+    }
 }
 
 #[tokio::test]
