@@ -8,7 +8,7 @@ use crate::operations::guests::exchange_guest_pass::{
 };
 use crate::protocol::inviter::Inviter;
 use crate::testing::invitations::{device, guest_policy};
-use crate::testing::{CoreFixture, CountingRandom, user};
+use crate::testing::{CoreFixture, CountingRandom, Metrics, user};
 
 const LINK: &str = "https://teams.microsoft.com/l/meetup-join/CANARY";
 
@@ -41,8 +41,9 @@ async fn create(
 
 #[tokio::test]
 async fn an_invitation_that_was_created_lets_its_guest_in() {
-    let fixture = CoreFixture::with([]);
+    let (fixture, metrics) = (CoreFixture::with([]), Metrics::collect());
     let created = create(&fixture, "{}", |_| {}).await.unwrap();
+    assert_eq!(metrics.sum("invitations_created"), Some(1));
     let invitation = &created.invitation;
     assert_eq!(fixture.records.invitations(), std::slice::from_ref(invitation));
     assert_eq!(created.handle.invitation_id(), invitation.id);
