@@ -19,7 +19,7 @@ pub(crate) use environment::CliEnvironment;
 pub(crate) use event_publisher::EventPublisher;
 pub(crate) use explain::{explain, explain_aws, remedy};
 pub(crate) use local::{StackDescription, TemporaryStack, control, is_loopback};
-pub(crate) use resources::{ConfiguredResources, unreachable};
+pub(crate) use resources::{ConfiguredResources, PLACEMENT, unreachable};
 pub(crate) use session::{
     AcsAlone, IdentityBackend, ServiceSession, acs_client, acs_id, aws_config, invocation,
     needs_table,

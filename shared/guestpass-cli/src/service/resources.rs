@@ -253,7 +253,7 @@ fn joined<'a>(names: impl Iterator<Item = &'a ResourceName>) -> String {
 }
 
 /// The variable with the placement of a deployed service.
-const PLACEMENT: &str = "GUESTPASS_PLACEMENT";
+pub(crate) const PLACEMENT: &str = "GUESTPASS_PLACEMENT";
 
 #[cfg(test)]
 mod tests {

@@ -5,28 +5,37 @@ use identity_core::policy::GuestPolicy;
 use identity_core::resource::{Placement, ResourceName, ResourceShare};
 
 use crate::checks::Check;
-use crate::service::ConfiguredResources;
+use crate::service::{ConfiguredResources, PLACEMENT};
 
 /// Checks the ACS resource of the guests and their scopes.
 pub(super) fn look(guests: &GuestPolicy, resources: Option<&ConfiguredResources>) -> Check {
-    let placement = resources.and_then(ConfiguredResources::placement);
-    let shared = match guests.resource() {
-        None => Some(
+    let is_missing = |name: &&ResourceName| resources.is_some_and(|known| !known.has(name));
+    match guests.resource().filter(is_missing) {
+        Some(name) => Check::bad(
+            GUESTS,
+            format!(
+                "`guests.resource` is {name:?}, which has no connection string",
+                name = name.as_str()
+            ),
+            format!("run `make secret RESOURCE={name}`, or correct `guests.resource`"),
+        ),
+        None => judged(guests, resources.and_then(ConfiguredResources::placement)),
+    }
+}
+
+/// Judges a resource that may exist, beside the placement of users if it is known.
+fn judged(guests: &GuestPolicy, placement: Option<&Placement>) -> Check {
+    let shared = match (guests.resource(), placement) {
+        (None, _) => Some(
             "`guests` has no `resource`, so guests can call users and share their limits; give \
              them an ACS resource of their own, without phone numbers"
                 .to_owned(),
         ),
-        Some(name) if resources.is_some_and(|known| !known.has(name)) => {
-            return Check::bad(
-                GUESTS,
-                format!(
-                    "`guests.resource` is {name:?}, which has no connection string",
-                    name = name.as_str()
-                ),
-                format!("run `make secret RESOURCE={name}`, or correct `guests.resource`"),
-            );
-        }
-        Some(name) => placement.and_then(|placement| misplaced(name, placement)),
+        (Some(name), Some(placement)) => misplaced(name, placement),
+        (Some(name), None) => Some(format!(
+            "it is unknown whether users are placed in {name}, too: set {PLACEMENT} to the \
+             parameter AcsPlacement of the deployed stack"
+        )),
     };
     let calls = guests.scopes().as_slice().contains(&Scope::Voip).then(|| {
         "with `voip` in `guests.scopes`, a guest can start calls; `voip.join` only joins them"
@@ -116,20 +125,33 @@ mod tests {
 
     #[test]
     fn guests_who_can_call_users_are_a_note() {
-        let look =
-            |policy: serde_json::Value| told(&look(&serde_json::from_value(policy).unwrap(), None));
+        let users = placement(&[("main", ResourceShare::OPEN)]);
+        let look = |policy: serde_json::Value| {
+            told(&judged(&serde_json::from_value(policy).unwrap(), Some(&users)))
+        };
         let (verdict, finding) = look(json!({}));
         assert!(verdict == "note" && finding.contains("no `resource`"), "{finding}");
         let (verdict, finding) = look(json!({ "resource": "guests", "scopes": ["voip"] }));
         assert!(verdict == "note" && finding.starts_with("with `voip`"), "{finding}");
         assert_eq!(look(json!({ "resource": "guests" })).0, "good");
+        assert!(
+            look(json!({ "resource": "main" })).1.contains("AcsPlacement puts users into main")
+        );
+    }
+
+    #[test]
+    fn a_resource_of_guests_is_not_good_while_the_placement_of_users_is_unknown() {
+        let guests = serde_json::from_value(json!({ "resource": "main" })).unwrap();
+        let (verdict, finding) = told(&look(&guests, None));
+        assert!(verdict == "note" && finding.contains("GUESTPASS_PLACEMENT"), "{finding}");
     }
 
     #[test]
     fn scopes_of_guests_that_end_with_acs_chat_are_a_note() {
+        let users = placement(&[("main", ResourceShare::OPEN)]);
         let look = |scopes: &[&str]| {
             let policy = json!({ "resource": "guests", "scopes": scopes });
-            told(&look(&serde_json::from_value(policy).unwrap(), None))
+            told(&judged(&serde_json::from_value(policy).unwrap(), Some(&users)))
         };
         for scope in ["chat", "chat.join", "chat.join.limited"] {
             let (verdict, finding) = look(&["voip.join", scope]);
