@@ -1,5 +1,6 @@
 //! The messages that failed too often.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, SystemTime};
 
@@ -79,23 +80,34 @@ impl<'a> DeadLetterReader<'a> {
     }
 }
 
-/// The messages in the queue, up to `limit`.
-pub(crate) async fn dead_letters(queue: &SqsQueue, limit: usize) -> Result<Vec<DeadLetter>> {
+/// The oldest messages that `is_listed` admits, up to `limit`, and whether there are more.
+pub(crate) async fn dead_letters(
+    queue: &SqsQueue,
+    is_listed: impl Fn(&DeadLetter) -> bool,
+    limit: usize,
+) -> Result<(Vec<DeadLetter>, bool)> {
     let mut reader = DeadLetterReader::new(queue);
-    let mut letters = Vec::new();
-    while letters.len() < limit {
+    let (mut letters, mut is_cut) = (Vec::new(), false);
+    loop {
         let next = reader.next().await?;
         if next.is_empty() {
             break;
         }
-        letters.extend(next);
+        letters.extend(next.into_iter().filter(&is_listed));
+        // SQS returns messages in any order, so all of them are read, and few are kept in memory.
+        letters.sort_by(DeadLetter::by_time);
+        is_cut |= letters.len() > limit;
+        letters.truncate(limit);
     }
-    letters.truncate(limit);
     reader.release().await;
-    Ok(letters)
+    Ok((letters, is_cut))
 }
 
 impl DeadLetter {
+    fn by_time(&self, other: &Self) -> Ordering {
+        (self.sent_at, &self.id).cmp(&(other.sent_at, &other.id))
+    }
+
     fn of(message: &Message) -> Self {
         let told = |name: Name| -> u64 {
             let value = message.attributes().and_then(|them| them.get(&name));

@@ -9,7 +9,7 @@ use identity_core::event::EventKind;
 use identity_core::identity::SubjectClaims;
 use identity_events::OktaSubject;
 
-use super::values::{Since, TokenIssuer, one_of, parse_since};
+use super::values::{Since, TokenIssuer, one_of, parse_part, parse_since};
 
 pub(crate) use streams::*;
 
@@ -20,7 +20,7 @@ pub(crate) enum EventsCommand {
     Explain(EventsExplainArguments),
     /// Send an event to the event bus
     Send(EventsSendArguments),
-    /// List the messages in the dead-letter queue
+    /// List the messages in the dead-letter queue, the oldest first
     DeadLetters(EventsDeadLettersArguments),
     /// Explain dead letters or archived events, and process them again
     Replay(EventsReplayArguments),
@@ -120,7 +120,13 @@ Lists messages that failed five times; `guestpass events replay` explains them,
 and processes them again. Listing removes nothing, but hides the messages from
 other readers while it runs.")]
 pub(crate) struct EventsDeadLettersArguments {
-    /// List at most this many messages
+    /// Only messages that were sent since this time: RFC 3339, or a duration before now such as 2h
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub(crate) since: Option<Since>,
+    /// Only messages whose id, source or type of event contains this text
+    #[arg(long, value_name = "TEXT", value_parser = parse_part)]
+    pub(crate) matching: Option<String>,
+    /// List at most this many messages, the oldest ones
     #[arg(long, value_name = "N", default_value_t = 100)]
     pub(crate) limit: usize,
     /// The URL of the dead-letter queue of a deployed service [env: GUESTPASS_DEAD_LETTER_QUEUE]

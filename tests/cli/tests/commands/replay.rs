@@ -76,7 +76,36 @@ fn all_dead_letters_of_a_deployed_queue_are_listed_and_stay_visible() {
         let line = ["events", "dead-letters", "-o", "tsv", "--limit", limit, "--queue", queue];
         let shown = run(&mut deployed(&stack, &sqs, &line), "");
         assert_eq!((shown.code, shown.stdout.lines().count()), (0, count), "{shown:?}");
-        assert_eq!(shown.stderr.contains("there may be more"), count == 4, "{shown:?}");
+        assert_eq!(shown.stderr.contains("there are more"), count == 4, "{shown:?}");
+    }
+}
+
+#[test]
+fn dead_letters_are_listed_oldest_first_and_narrowed() {
+    let stack = CliStack::start();
+    send(&stack, 3);
+    stack.console("POST clock", &json!({ "advanceSeconds": 3 * 3600 }));
+    send(&stack, 2);
+    let listed = |filter: &[&str]| -> Vec<Value> {
+        let letters = stack.json(&[&["events", "dead-letters"], filter].concat());
+        letters.as_array().unwrap().clone()
+    };
+    let all = listed(&[]);
+    let times: Vec<&str> = all.iter().map(|letter| letter["sentAt"].as_str().unwrap()).collect();
+    assert!(times.len() == 5 && times.is_sorted(), "{times:?}");
+    let id = all[4]["messageId"].as_str().unwrap();
+    for (filter, letters) in [
+        (["--since", "2h"], &all[3..]),
+        (["--limit", "3"], &all[..3]),
+        (["--limit", "0"], &[]),
+        (["--matching", "user.signed"], &all[..]),
+        (["--matching", "user.deleted"], &[]),
+        (["--matching", id], &all[4..]),
+    ] {
+        let ids = |letters: &[Value]| {
+            letters.iter().map(|one| one["messageId"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids(&listed(&filter)), ids(letters), "{filter:?}");
     }
 }
 
