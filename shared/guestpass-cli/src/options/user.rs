@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::token::TokenRevokeArguments;
-use super::values::{Confirmation, RevocationReason};
+use super::values::{Confirmation, RevocationReason, Since, parse_since};
 
 /// The commands about users.
 #[derive(Subcommand)]
@@ -86,4 +86,7 @@ pub(crate) struct UserHistoryArguments {
     /// The functions' log lines: a file, a directory of .log files, or - for stdin
     #[arg(long, value_name = "PATH")]
     pub(crate) log: Option<PathBuf>,
+    /// Only what happened since this time: RFC 3339, or a duration before now such as 24h or 30d
+    #[arg(long, value_name = "TIME", value_parser = parse_since)]
+    pub(crate) since: Option<Since>,
 }

@@ -51,6 +51,10 @@ fn the_history_of_a_user_is_in_order() {
     let times: Vec<&str> = timeline.iter().map(|entry| entry["at"].as_str().unwrap()).collect();
     assert!(times.is_sorted(), "{times:?}");
     assert_eq!(timeline[0]["what"], "CreateToken 200 (voip), 5 ms, request r-1");
+    let late = ["user", "history", &id, "--log", "-", "--since", "1h"];
+    let late: Value = serde_json::from_str(&stack.run_with(&late, &line).stdout).unwrap();
+    assert_eq!(late["timeline"].as_array().unwrap()[..], timeline[1..]);
+    assert_eq!(late["identity"], told["identity"]);
 }
 
 #[test]

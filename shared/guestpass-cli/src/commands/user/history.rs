@@ -6,7 +6,7 @@ use api_types::IdentityOutput;
 use identity_core::Error;
 use identity_core::delete_stale_identities::CleanupRun;
 use identity_core::identity::IdentityRef;
-use identity_core::ports::{IdentityStore as _, RunLog as _};
+use identity_core::ports::{Clock as _, IdentityStore as _, RunLog as _};
 use identity_core::record::Record;
 use serde::Serialize;
 
@@ -42,11 +42,15 @@ pub(crate) async fn run(arguments: UserHistoryArguments, context: &CommandContex
     if let Some(log) = arguments.log.or_else(|| own_log(&session)) {
         lines = logs::about(&names, &log)?;
     }
-    let timeline = tell(record.as_ref(), &names, &runs, lines);
+    let mut timeline = tell(record.as_ref(), &names, &runs, lines);
     if record.is_none() && timeline.is_empty() {
         return Err(session.explain(&Error::NotFound).hint(
             "the record of a deleted identity goes by its external id alone: give that, if you know it",
         ));
+    }
+    if let Some(since) = arguments.since {
+        let since = since.at(session.clock.now());
+        timeline.retain(|entry| entry.is_since(since));
     }
     let identity = record.as_ref().map(IdentityOutput::with_history);
     match context.format()? {

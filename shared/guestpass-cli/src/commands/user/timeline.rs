@@ -25,6 +25,11 @@ impl HistoryEntry {
     fn new(at: SystemTime, what: impl Into<String>, source: &'static str) -> Self {
         Self { order: at, at: timestamp::format(at), what: what.into(), source }
     }
+
+    /// Whether it happened at this time or later.
+    pub(crate) fn is_since(&self, time: SystemTime) -> bool {
+        self.order >= time
+    }
 }
 
 impl Row for HistoryEntry {
