@@ -91,11 +91,15 @@ fn what_acs_no_longer_has_is_found_and_repaired() {
     assert_eq!(stack.run(&words(&assign)).code, 0);
     let compared = stack.run(&words("phone reconcile -o tsv"));
     assert_eq!(compared.code, 0, "{compared:?}");
+    let drifted = stack.run(&words("phone reconcile -o tsv --drifted"));
+    assert_eq!((drifted.code, drifted.stdout.as_str()), (0, ""), "{drifted:?}");
     stack.emulator("POST reset", &json!({}));
     let compared = stack.run(&words("phone reconcile -o tsv"));
     assert_eq!(compared.code, 1, "{compared:?}");
     assert!(compared.stdout.contains("missing-at-acs"), "{compared:?}");
     assert!(compared.stderr.contains("1 assignment differs from ACS"), "{compared:?}");
+    let drifted = stack.run(&words("phone reconcile -o tsv --drifted"));
+    assert_eq!((drifted.code, drifted.stdout), (1, compared.stdout));
     let shown = stack.json(&words(&format!("phone show {}", of(USER))));
     assert_eq!((&shown["drift"], &shown["state"]), (&json!("missing-at-acs"), &json!("assigned")));
     assert_eq!(stack.run(&words(&assign)).code, 0);

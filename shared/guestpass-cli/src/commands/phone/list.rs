@@ -8,7 +8,7 @@ use identity_core::ports::{Clock as _, PhoneInventory as _, PhonePage};
 use super::show::compared;
 use crate::commands::CommandContext;
 use crate::input::parse_external_id;
-use crate::options::PhoneListArguments;
+use crate::options::{PhoneListArguments, PhoneReconcileArguments};
 use crate::report::{CliError, Exit, Result};
 
 /// Lists assignments of the inventory, in the order in which they were made.
@@ -53,7 +53,10 @@ fn is_listed(entry: &PhoneEntry, filter: &PhoneListArguments, user: Option<&Exte
 }
 
 /// Compares each assignment with ACS, and fails if one differs.
-pub(crate) async fn reconcile(context: &CommandContext) -> Result<()> {
+pub(crate) async fn reconcile(
+    arguments: PhoneReconcileArguments,
+    context: &CommandContext,
+) -> Result<()> {
     context.format()?;
     let session = context.session().await?;
     let mut rows = context.rows(&session.clock)?;
@@ -63,8 +66,11 @@ pub(crate) async fn reconcile(context: &CommandContext) -> Result<()> {
         let PhonePage { entries, next } = listed.await?;
         for entry in &entries {
             let (output, _) = compared(&session, &entry.principal()).await?;
-            drifted += u64::from(output.drift.is_some());
-            rows.push(output)?;
+            let is_drifted = output.drift.is_some();
+            drifted += u64::from(is_drifted);
+            if is_drifted || !arguments.drifted {
+                rows.push(output)?;
+            }
         }
         after = next;
         if after.is_none() {

@@ -18,7 +18,7 @@ pub(crate) async fn run(command: PhoneCommand, context: &CommandContext) -> Resu
         PhoneCommand::Show(arguments) => show::run(arguments, context).await,
         PhoneCommand::Unassign(arguments) => unassign::run(arguments, context).await,
         PhoneCommand::List(arguments) => list::run(arguments, context).await,
-        PhoneCommand::Reconcile => list::reconcile(context).await,
+        PhoneCommand::Reconcile(arguments) => list::reconcile(arguments, context).await,
         PhoneCommand::Exchange(arguments) => exchange::run(arguments, context).await,
     }
 }

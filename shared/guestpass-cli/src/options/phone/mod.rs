@@ -19,8 +19,7 @@ pub(crate) enum PhoneCommand {
     /// List the assignments of the inventory, the first one first
     List(PhoneListArguments),
     /// Compare each assignment of the inventory with ACS
-    #[command(after_help = RECONCILE_HELP)]
-    Reconcile,
+    Reconcile(PhoneReconcileArguments),
     /// Exchange the Entra token of a user for a token of Teams Phone
     Exchange(PhoneExchangeArguments),
 }
@@ -106,6 +105,20 @@ pub(crate) struct PhoneListArguments {
     pub(crate) limit: Option<u64>,
 }
 
+/// Which of the compared assignments to list.
+#[derive(Args)]
+#[command(after_help = "\
+Sends one request to ACS for each assignment. The time of each assignment that
+is the same at ACS is noted; nothing else is changed.
+
+Drift: missing-at-acs (assign again, or unassign), different (assign again),
+unfinished (a change has no known outcome: the scheduled job settles it).")]
+pub(crate) struct PhoneReconcileArguments {
+    /// List only assignments that differ from ACS; all are compared
+    #[arg(long)]
+    pub(crate) drifted: bool,
+}
+
 /// The states of listed assignments.
 const STATES: [(PhoneState, &str); 3] = [
     (PhoneState::Assigning, "ACS has yet to confirm the assignment"),
@@ -132,10 +145,3 @@ pub(crate) struct PhoneExchangeArguments {
     #[arg(long, value_name = "PATH", default_value = "-", hide_default_value = true)]
     pub(crate) token_file: PathBuf,
 }
-
-const RECONCILE_HELP: &str = "\
-Sends one request to ACS for each assignment. The time of each assignment that
-is the same at ACS is noted; nothing else is changed.
-
-Drift: missing-at-acs (assign again, or unassign), different (assign again),
-unfinished (a change has no known outcome: the scheduled job settles it).";
