@@ -35,7 +35,7 @@ Exit codes:
   0    done
   1    failed in a way that no other code names
   2    the command line, the configuration or the input is wrong
-  3    identity not found
+  3    not found: an identity, invitation, assignment or stream
   4    refused: the user is blocked, or ACS or AWS does not accept the credentials
   5    try again later: something is down, busy, or asks for fewer requests
   6    partly done; what was not is named

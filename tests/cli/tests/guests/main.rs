@@ -57,6 +57,31 @@ fn an_invitation_is_created_used_shown_extended_and_revoked() {
     assert_eq!(revoked.as_array().map(Vec::len), Some(1));
 }
 
+#[test]
+fn an_invitation_is_listed_as_locked_after_ten_wrong_pins_until_it_is_unlocked() {
+    let stack = CliStack::start();
+    invite(&stack, &["--reference", "open"]);
+    let (handle, id, pin) = invite(&stack, &["--reference", "guessed", "--pin"]);
+    let (right, wrong) = (stack.dir().join("right"), stack.dir().join("wrong"));
+    let pin = pin.unwrap();
+    fs::write(&right, &pin).unwrap();
+    fs::write(&wrong, if pin == "000000" { "000001" } else { "000000" }).unwrap();
+    let exchange = |file: &std::path::Path| {
+        let file = file.to_str().unwrap();
+        stack.run_with(&["invitation", "exchange", "--pin-file", file], &handle).code
+    };
+    for _ in 0..10 {
+        assert_eq!(references(&stack, " --state locked"), [""; 0]);
+        assert_eq!(exchange(&wrong), 4);
+    }
+    assert_eq!(references(&stack, " --state locked"), ["guessed"]);
+    assert_eq!(references(&stack, " --state open"), ["open"]);
+    assert_eq!(exchange(&right), 4);
+    stack.json(&["invitation", "unlock", &id]);
+    assert_eq!(references(&stack, " --state locked"), [""; 0]);
+    assert_eq!(exchange(&right), 0);
+}
+
 /// One id in 64 begins with a hyphen.
 #[test]
 fn an_id_that_begins_with_a_hyphen_is_not_taken_for_an_option() {
@@ -66,7 +91,7 @@ fn an_id_that_begins_with_a_hyphen_is_not_taken_for_an_option() {
     {
         for arguments in [[command, id, option], [command, option, id]] {
             let done = stack.run(&[&["invitation"], &arguments[..]].concat());
-            assert!(done.code == 3 && done.stderr.contains("not found"), "{done:?}");
+            assert!(done.code == 3 && done.stderr.contains("invitation not found"), "{done:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use identity_core::extend_invitation::{ExtendInvitationRequest, extend_invitatio
 use identity_core::policy::GuestPolicy;
 use identity_core::ports::Clock as _;
 
-use super::terms::{defaults, guest_policy, invitation_id, operator};
+use super::terms::{about_invitation, defaults, guest_policy, invitation_id, operator};
 use crate::commands::CommandContext;
 use crate::options::{InvitationExtendArguments, InvitationUnlockArguments};
 use crate::report::{CliError, Result};
@@ -52,6 +52,7 @@ async fn change(
         .run(async |_| {
             extend_invitation(&session.store, &session.clock, Some(guests), request).await
         })
-        .await?;
+        .await
+        .map_err(about_invitation)?;
     context.show(&InvitationOutput::new(&changed, session.clock.now()))
 }

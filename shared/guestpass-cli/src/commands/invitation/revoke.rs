@@ -3,7 +3,7 @@
 use api_types::InvitationReceiptOutput;
 use identity_core::revoke_invitation::{RevokeInvitationRequest, revoke_invitation};
 
-use super::terms::{defaults, invitation_id, operator};
+use super::terms::{about_invitation, defaults, invitation_id, operator};
 use crate::commands::{CommandContext, confirm};
 use crate::input::parse_reason;
 use crate::options::InvitationRevokeArguments;
@@ -34,7 +34,7 @@ pub(crate) async fn run(
             Exit::Later => {
                 failure.hint("tokens of guests may still be valid: run the same command again")
             }
-            _ => failure,
+            _ => about_invitation(failure),
         })?;
     let receipt = InvitationReceiptOutput::of(&revoked)
         .ok_or_else(|| CliError::usage("the invitation has no receipt"))?;

@@ -8,7 +8,7 @@ use identity_core::policy::{GuestPolicy, Policy};
 
 use crate::input::parse_time;
 use crate::options::{GuestPolicyFile, InvitationEnd};
-use crate::report::{CliError, Result};
+use crate::report::{CliError, Exit, Result};
 use crate::service::ServiceSession;
 
 /// What the policy permits for guests.
@@ -44,6 +44,17 @@ pub(super) fn invitation_id(raw: &str) -> Result<InvitationId> {
             .because("it has 43 characters; a handle (gp_…) is not the id")
             .hint("look it up with `guestpass invitation list`")
     })
+}
+
+/// Explains why a command about one invitation failed. The general explanation of an unknown name is
+/// about identities.
+pub(super) fn about_invitation(failure: CliError) -> CliError {
+    match failure.exit {
+        Exit::NotFound => CliError::new(Exit::NotFound, "invitation not found")
+            .because("the table has no invitation with this id; it keeps one for 30 days after its guests are deleted")
+            .hint("`guestpass invitation list` shows the ids"),
+        _ => failure,
+    }
 }
 
 /// The operator, who sees the invitations of all callers.
