@@ -26,8 +26,11 @@ async fn r71_nothing_but_a_post_of_a_guest_creates_an_identity_or_takes_a_place(
             assert!(status == 404 || is_page, "{path}: {status}");
         }
     }
+    // What runs no function reads no record.
+    assert_eq!(guests.stack.log("exchange-guest-pass"), "", "a function ran");
     let empty = guests.send(&json!({})).await;
     assert_eq!((empty.status, empty.problem()), (400, "invalid-body"));
+    assert_ne!(guests.stack.log("exchange-guest-pass"), "", "a function that runs logs nothing");
     assert_eq!(guests.stack.requests().await.len(), 0, "ACS was asked");
     assert_eq!(guests.shown(&invited.id).await["devices"]["used"], 0);
     assert_eq!(guests.exchange(handle, &device(1)).await.status, 200);

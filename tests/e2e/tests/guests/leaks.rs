@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use e2e::ServiceStack;
 use serde_json::{Value, json};
 
@@ -22,8 +24,17 @@ async fn r73_neither_a_log_nor_the_table_has_the_handle_the_pin_the_device_the_n
     let ids = json!({ "meeting": { "meetingId": "987 654 321 0", "passcode": "c4nary-pass" } });
     let other = guests.invite(ids).await;
     assert_eq!(guests.exchange(&other.handle, &device(3)).await.status, 200);
-    let route = format!("POST /v1/invitations/{}/revoke", invited.id);
-    assert_eq!(guests.call(&route, json!({ "reason": "reason-canary" })).await.status, 200);
+    let one = format!("/v1/invitations/{}", invited.id);
+    for (route, body) in [
+        ("GET /v1/invitations".to_owned(), Value::Null),
+        (format!("GET {one}"), Value::Null),
+        (format!("PATCH {one}"), json!({ "devices": 4 })),
+        (format!("POST {one}/revoke"), json!({ "reason": "reason-canary" })),
+    ] {
+        assert_eq!(guests.call(&route, body).await.status, 200, "{route}");
+    }
+    guests.stack.advance(Duration::from_hours(5)).await;
+    guests.stack.cleanup(0, "plan").await;
 
     // A PIN has so few digits that a time could have the same ones, so it is searched as a text.
     let texts = [format!("\"{pin}\""), format!("\\\"{pin}\\\""), format!("pin={pin}")];
@@ -32,12 +43,31 @@ async fn r73_neither_a_log_nor_the_table_has_the_handle_the_pin_the_device_the_n
         guests.stack.keep_secret(&Value::from(secret));
     }
     // The table has the reference, for the list.
-    for function in ["exchange-guest-pass", "create-invitation", "revoke-invitation"] {
+    for function in [
+        "create-invitation",
+        "delete-stale-identities",
+        "exchange-guest-pass",
+        "extend-invitation",
+        "get-invitation",
+        "list-invitations",
+        "revoke-invitation",
+    ] {
         let log = guests.stack.log(function);
         assert!(!log.is_empty() && !log.contains("order-canary"), "{function}: {log}");
         assert!(!log.contains("reason-canary"), "{function}: {log}");
+        assert!(!has_word(&log, &pin), "{function}: {log}");
     }
     assert!(guests.stack.log("exchange-guest-pass").contains(&invited.id), "the id is logged");
+}
+
+/// Whether a text has these digits as a word: not within a time or an ID.
+fn has_word(text: &str, digits: &str) -> bool {
+    text.match_indices(digits).any(|(at, _)| {
+        let (before, after) =
+            (text[..at].chars().next_back(), text[at + digits.len()..].chars().next());
+        let goes_on = |next: Option<char>| next.is_some_and(|next| next.is_ascii_alphanumeric());
+        !goes_on(before) && before != Some('.') && !goes_on(after)
+    })
 }
 
 #[tokio::test]
