@@ -68,17 +68,27 @@ async fn r81_every_route_asks_only_the_resource_of_the_users_record() {
         asked.insert(own);
         let before = operations(&stack).await;
         assert_eq!(token(&stack, &user).await, id);
+        let bearer = stack.user(&user).await;
+        assert_eq!(stack.call("DELETE /v1/token", &bearer, Value::Null).await.status, 200);
+        let external_id = format!("{}|{user}", stack.url("issuer"));
+        let known = json!({ "externalId": external_id, "token": { "scopes": ["voip"] } });
+        let known = stack.call("POST /v1/identities", &admin, known).await;
+        assert_eq!((known.status, &known.body["user"]["communicationUserId"]), (200, &json!(id)));
         let revoke = format!("POST /v1/identities/{id}/revoke");
         assert_eq!(stack.call(&revoke, &admin, json!({})).await.status, 200);
         let issue = format!("POST /v1/identities/{id}/token");
         assert_eq!(stack.call(&issue, &admin, json!({ "scopes": ["chat"] })).await.status, 200);
-        let delete = format!("DELETE /v1/identities/{id}");
-        assert!(stack.call(&delete, &admin, Value::Null).await.is_success());
+        let (delete, bearer) = if number % 2 == 0 {
+            (format!("DELETE /v1/identities/{id}"), admin.clone())
+        } else {
+            ("DELETE /v1/identity".to_owned(), stack.signed_in_anew(&user).await)
+        };
+        assert!(stack.call(&delete, &bearer, Value::Null).await.is_success());
         let after = operations(&stack).await;
         for name in NAMES {
             let new = &after[name][before[name].len()..];
-            let all =
-                ["issueAccessToken", "revokeAccessTokens", "issueAccessToken", "deleteIdentity"];
+            let (issue, revoke) = ("issueAccessToken", "revokeAccessTokens");
+            let all = [issue, revoke, issue, revoke, issue, "deleteIdentity"];
             let expected: &[&str] = if name == own { &all } else { &[] };
             assert_eq!(new, expected, "{user} of {own}: {name}");
         }
