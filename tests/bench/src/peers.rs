@@ -129,3 +129,20 @@ fn script(
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755))?;
     Ok(path)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_promise_is_kept_if_each_sdk_takes_twenty_times_as_long() {
+        let answers = |wall| vec![FirstAnswer { wall, cpu: Duration::from_millis(1) }];
+        let is_kept = |python, node| {
+            let walls = [1_000, python, node].map(Duration::from_micros).map(answers);
+            report(&["issue-access-token", "Python SDK", "JavaScript SDK"], &walls).unwrap().1
+        };
+        assert!(is_kept(20_000, 20_000));
+        assert!(!is_kept(19_900, 90_000));
+        assert!(!is_kept(90_000, 19_900));
+    }
+}

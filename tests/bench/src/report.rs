@@ -192,9 +192,14 @@ mod tests {
 
     /// The promises that a run with these figures of the function breaks.
     fn broken(service: Summary) -> Vec<&'static str> {
+        broken_over_time(service, 1.0, 1.0)
+    }
+
+    /// The same, with a 99th percentile of the overheads, and the memory after the last request.
+    fn broken_over_time(service: Summary, p99_ms: f64, late_mb: f64) -> Vec<&'static str> {
         let overhead =
-            Overhead { requests: 1, acs_ms: 1.0, acs_p99_ms: 1.0, median_ms: 1.0, p99_ms: 1.0 };
-        let memory = MemoryGrowth { requests: 1, early_mb: 1.0, late_mb: 1.0 };
+            Overhead { requests: 1, acs_ms: 1.0, acs_p99_ms: 1.0, median_ms: 1.0, p99_ms };
+        let memory = MemoryGrowth { requests: 1, early_mb: 1.0, late_mb };
         let function = summary("authorizer");
         let authorizer =
             AuthorizerFigures { function, key_fetch_ms: 0.5, rs256_ms: 0.1, es256_ms: 0.1 };
@@ -217,9 +222,19 @@ mod tests {
     }
 
     #[test]
-    fn p03_a_binary_that_is_too_large_breaks_the_promise() {
+    fn p02_an_overhead_and_p04_a_growth_that_are_too_large_break_their_promises() {
+        let broken = |p99_ms, late_mb| broken_over_time(summary("service"), p99_ms, late_mb);
+        assert_eq!(broken(5.0, 1.5), <[&str; 0]>::default());
+        assert_eq!(broken(5.1, 1.0), ["99 % of overheads at 50/s"]);
+        assert_eq!(broken(1.0, 1.6), ["growth after 1,000 requests"]);
+    }
+
+    #[test]
+    fn p03_a_binary_or_a_memory_that_is_too_large_breaks_its_promise() {
         let service = Summary { binary_mb: 8.1, ..summary("service") };
         assert_eq!(broken(service), ["binary"]);
+        let service = Summary { peak_memory_mb: 12.1, ..summary("service") };
+        assert_eq!(broken(service), ["memory at its peak"]);
     }
 
     #[test]
