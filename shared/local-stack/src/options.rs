@@ -275,6 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn the_number_of_acs_resources_can_be_a_variable() {
+        let parsed = |line: &str, resources: &str| {
+            let (own_dir, resources) = (PathBuf::from("/bin"), Some(resources.to_owned()));
+            let environment = ProcessEnvironment { own_dir, port: None, resources, rust_log: None };
+            match parse(line.split_whitespace().map(str::to_owned), environment) {
+                Ok(StackCommand::Start { options, .. }) => Ok(options.resources),
+                Ok(_) => Err("another command".to_owned()),
+                Err(error) => Err(error),
+            }
+        };
+        assert_eq!(parsed("", "3"), Ok(3));
+        assert_eq!(parsed("--resources 2", "3"), Ok(2));
+        let error = parsed("", "many").unwrap_err();
+        assert!(error.starts_with("invalid value `many` for GUESTPASS_RESOURCES"), "{error}");
+    }
+
+    #[test]
     fn an_error_names_the_option_or_the_variable() {
         for (line, port, expected) in [
             ("--port", None, "missing value for --port"),
