@@ -8,7 +8,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use cli::{CliStack, ToolOutput, guestpass, run};
+use cli::{CliStack, LoneEmulator, ToolOutput, guestpass, run};
 
 /// A proxy that opens tunnels to this machine and refuses all others. It records where they lead.
 fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
@@ -93,6 +93,31 @@ fn acs_aws_and_issuers_are_reached_through_the_proxy_unless_excepted() {
     assert!(told.stdout.contains("key\tgood"), "{told:?}");
     assert!(told.stdout.contains("except for localhost (NO_PROXY)"), "{told:?}");
     assert_eq!(reached("localhost:"), 0, "{tunnels:?}");
+}
+
+#[test]
+fn entra_and_transmitters_are_reached_through_the_proxy() {
+    let emulator = LoneEmulator::start(&[]);
+    let (address, tunnels) = proxy();
+    let proxy = format!("http://{address}");
+    let token = ["token", "issue", "--new", "--scope", "voip"];
+    let streams = ["events", "streams", "list", "--transmitter", "https://idp.example"];
+    let streams = [&streams[..], &["--token-file", "-"]].concat();
+    for (line, host) in [(&token[..], "login.example:443"), (&streams, "idp.example:443")] {
+        let mut command = emulator.without_credentials(line);
+        command.envs([
+            ("HTTPS_PROXY", proxy.as_str()),
+            ("COMMUNICATION_SERVICES_ENDPOINT", "https://acs.example"),
+            ("AZURE_AUTHORITY_HOST", "https://login.example"),
+            ("AZURE_TENANT_ID", "aaaaaaaa-2222-3333-4444-555555555555"),
+            ("AZURE_CLIENT_ID", "11111111-2222-3333-4444-555555555555"),
+            ("AZURE_CLIENT_SECRET", "secret"),
+        ]);
+        // The proxy opens no tunnel to another machine.
+        assert_ne!(run(&mut command, "token").code, 0);
+        let asked = tunnels.lock().unwrap();
+        assert!(asked.iter().any(|target| target == host), "{line:?}: {asked:?}");
+    }
 }
 
 #[test]
