@@ -53,10 +53,9 @@ pictures: need-node binaries ## take the pictures of the console for the READMEs
 test: need-rust need-cc need-python3 need-node ## run everything that CI runs
 	@$(MAKE) lint binaries
 	@$(CARGO) test --workspace --no-run --quiet
-	@$(MAKE) $(TWO_AT_ONCE) artefacts audit e2e unit faults mutants-diff infra interop clients packages cost
-# The builds before use all cores; most of these use one for much of their time. Their output is not mixed;
-# an older make runs one at a time.
-TWO_AT_ONCE := $(if $(filter output-sync,$(.FEATURES)),-j2 --output-sync=target)
+	@MAKE='$(MAKE)' tests/suites/side_by_side.py $(TARGETS)
+# The builds before use all cores; most of these use one for much of their time. `infra` also makes the artefacts.
+TARGETS := infra audit e2e clients packages unit mutants-diff interop faults cost
 
 .PHONY: lint
 lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
@@ -66,7 +65,7 @@ lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are er
 unit: need-python3 ## run the unit and contract tests
 	$(SUITES) $(UNIT)
 # Without make's variables, because each rustdoc warns if it finds no jobserver.
-	env -u MAKEFLAGS $(LOOPBACK) $(CARGO) test --workspace --doc
+	env -u MAKEFLAGS -u MFLAGS $(LOOPBACK) $(CARGO) test --workspace --doc
 UNIT := --except cli e2e faults scale
 
 # Leaves out rustdoc and the doctests, which `make test` runs.
@@ -129,9 +128,7 @@ infra: artefacts binaries ## check the template, and deploy it to an AWS emulato
 
 # As `make build`, with programs that compile faster, but whose zips are a quarter larger.
 .PHONY: artefacts
-artefacts: need-rust need-cc need-python3
-# Not a prerequisite, so that `make test` begins with this target, which takes long.
-	@$(MAKE) binaries
+artefacts: need-rust need-cc need-python3 binaries
 	@infra/build/run --profile no-lto --tool "$$($(MAKE) where)/guestpass" --out target/lambda-no-lto
 
 .PHONY: interop

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 from unittest.mock import patch
@@ -69,6 +70,41 @@ class WithoutNetwork(unittest.TestCase):
         # tests/clients says why it does not.
         for suite in ["infra", "interop", "packages"]:
             self.assertIn("loopback_only.py", (ROOT / "tests" / suite / "run").read_text(), suite)
+
+
+class SideBySide(unittest.TestCase):
+    def made(self, makefile: str, *targets: str) -> subprocess.Popen:
+        """The runner of these targets, in a directory with this Makefile and two named pipes."""
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        self.place = Path(place.name)
+        (self.place / "Makefile").write_text(makefile)
+        for name in ["one", "two"]:
+            os.mkfifo(self.place / name)
+        command = [ROOT / "tests/suites/side_by_side.py", *targets]
+        return subprocess.Popen(command, cwd=place.name, stdout=subprocess.PIPE, text=True)
+
+    def test_two_targets_run_at_the_same_time(self):
+        # Each one waits for the other.
+        process = self.made("left:\n\t@echo x >one; cat two\nright:\n\t@cat one; echo x >two\n", "left", "right")
+        output = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 0, output)
+        for target in ["left", "right"]:
+            self.assertRegex(output, f"make {target}: done after [0-9]+ s")
+
+    def test_after_a_failure_no_other_target_begins_and_the_one_that_runs_ends(self):
+        process = self.made("slow:\n\t@cat one\nbad:\n\t@echo why; exit 3\nnever:\n\t@echo begun\n", "slow", "bad", "never")
+        output = ""
+        while "make bad: FAILED" not in output:
+            line = process.stdout.readline()
+            self.assertTrue(line, output)
+            output += line
+        (self.place / "one").write_text("slow ended\n")
+        output += process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 1, output)
+        self.assertIn("why\n", output)
+        self.assertIn("slow ended\n", output)
+        self.assertNotIn("begun", output)
 
 
 if __name__ == "__main__":
