@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 
-use rustix::termios::tcgetwinsize;
+use console::Term;
 
 use crate::report::Style;
 
@@ -57,8 +57,8 @@ impl CliEnvironment {
 
 /// A terminal that does not know its width has the usual one.
 fn width() -> Option<usize> {
-    let size = tcgetwinsize(stdout()).ok()?;
-    Some(if size.ws_col == 0 { 80 } else { size.ws_col.into() })
+    let size = || Term::stdout().size_checked();
+    stdout().is_terminal().then(|| size().map_or(80, |(_, columns)| columns.into()))
 }
 
 #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]

@@ -1,11 +1,8 @@
 //! The operator's name, which the record of an administrator's action keeps.
 
-use std::fs;
-
 use identity_core::administrator::Administrator;
 use identity_core::admission::Admission;
 use identity_core::identity::ExternalId;
-use rustix::process::getuid;
 
 use crate::service::CliEnvironment;
 
@@ -27,14 +24,26 @@ pub(crate) fn admission() -> Admission {
 /// The machine reports the name, and the machine's administrator can choose any name. The
 /// cloud's own audit log shows whose rights were used.
 fn operator_name(environment: &CliEnvironment) -> ExternalId {
-    let accounts = fs::read("/etc/passwd").unwrap_or_default();
-    let account = name_of(getuid().as_raw(), &String::from_utf8_lossy(&accounts));
-    // Accounts of a directory, or of macOS, are not in the file: the login sets a variable.
-    let variable = || ["USER", "LOGNAME"].iter().find_map(|name| environment.variable(name));
-    named(&account.or_else(variable).unwrap_or_default())
+    // Accounts of a directory, of macOS or of Windows are not in the file: the login sets a variable.
+    let variable =
+        || ["USER", "LOGNAME", "USERNAME"].iter().find_map(|name| environment.variable(name));
+    named(&account().or_else(variable).unwrap_or_default())
+}
+
+/// The name of the account that runs this process, if the file of the accounts has it.
+#[cfg(unix)]
+fn account() -> Option<String> {
+    let accounts = std::fs::read("/etc/passwd").unwrap_or_default();
+    name_of(rustix::process::getuid().as_raw(), &String::from_utf8_lossy(&accounts))
+}
+
+#[cfg(not(unix))]
+fn account() -> Option<String> {
+    None
 }
 
 /// The name of an account, as `passwd(5)` has it: `name:password:uid:…`.
+#[cfg(unix)]
 fn name_of(uid: u32, accounts: &str) -> Option<String> {
     accounts.lines().find_map(|line| {
         let mut fields = line.split(':');

@@ -3,7 +3,10 @@
 use std::cell::Cell;
 use std::pin::pin;
 
+#[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC as Signal, ctrl_c};
 
 use super::output::QuickstartOutput;
 use super::steps::{QuickstartUsers, clean_up, stopped, walk};
@@ -90,8 +93,14 @@ async fn in_session(
 struct Interrupts(Signal);
 
 impl Interrupts {
+    #[cfg(unix)]
     fn new() -> Result<Self> {
         Ok(Self(signal(SignalKind::interrupt())?))
+    }
+
+    #[cfg(windows)]
+    fn new() -> Result<Self> {
+        Ok(Self(ctrl_c()?))
     }
 
     async fn next(&mut self) {

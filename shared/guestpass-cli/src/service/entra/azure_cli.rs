@@ -28,7 +28,7 @@ struct PrintedToken {
 /// Asks `az` for a token for ACS.
 pub(super) async fn fetch(now: SystemTime) -> Result<BearerToken, TokenError> {
     let resource = ENTRA_SCOPE.strip_suffix("/.default").unwrap_or(ENTRA_SCOPE);
-    let mut az = Command::new("az");
+    let mut az = Command::new(PROGRAM);
     az.args(["account", "get-access-token", "--output", "json", "--resource", resource]);
     az.stdin(Stdio::null()).kill_on_drop(true);
     let done = az.output().await.map_err(|error| {
@@ -65,6 +65,9 @@ fn last_line(stderr: &[u8]) -> String {
     let word = |word| if str::len(word) > LONGEST_WORD { "…" } else { word };
     line.split_whitespace().map(word).collect::<Vec<_>>().join(" ")
 }
+
+/// On Windows, it is a batch file.
+const PROGRAM: &str = if cfg!(windows) { "az.cmd" } else { "az" };
 
 /// `az` prints no token that expires sooner.
 const SHORTEST_LIFE: Duration = Duration::from_mins(5);

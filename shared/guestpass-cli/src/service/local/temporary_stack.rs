@@ -1,7 +1,6 @@
 //! A temporary local stack, for users without a service.
 
 use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
@@ -21,6 +20,12 @@ pub(crate) struct TemporaryStack {
 impl TemporaryStack {
     /// Starts a stack on free ports. It is not ready yet.
     pub(crate) fn start(environment: &CliEnvironment) -> Result<Self> {
+        if !cfg!(unix) {
+            return Err(impossible("it runs on Linux and macOS only".to_owned()).hint(
+                "use the tool for Linux in the Windows Subsystem for Linux, or set \
+                 COMMUNICATION_SERVICES_CONNECTION_STRING and GUESTPASS_TABLE",
+            ));
+        }
         let binary = environment.own_directory.join("local-stack");
         if !binary.is_file() {
             let own = environment.own_directory.join("guestpass");
@@ -32,7 +37,11 @@ impl TemporaryStack {
         let directory = TemporaryDirectory::new()?;
         let template = directory.0.join("template.yaml");
         std::fs::write(&template, TEMPLATE).map_err(|error| unwritable(&error))?;
-        let process = Command::new(&binary)
+        let mut stack = Command::new(&binary);
+        // Ctrl-C must reach only this process. It stops the stack after it has cleaned up.
+        #[cfg(unix)]
+        stack.process_group(0);
+        let process = stack
             .args(["--ephemeral", "--exit-with-stdin", "--port", "0", "--template"])
             .arg(template)
             .arg("--data")
@@ -43,8 +52,6 @@ impl TemporaryStack {
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
-            // Ctrl-C must reach only this process. It stops the stack after it has cleaned up.
-            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| impossible(format!("{}: {error}", binary.display())).hint(BUILD))?;
@@ -95,9 +102,13 @@ struct TemporaryDirectory(PathBuf);
 impl TemporaryDirectory {
     fn new() -> Result<Self> {
         let path = std::env::temp_dir().join(format!("guestpass-{}", uuid::Uuid::new_v4()));
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "a directory has a mode on Unix only"))]
+        let mut builder = DirBuilder::new();
         // The tool does not trust a directory that other users may write, so the mode does not
         // depend on the umask.
-        DirBuilder::new().mode(0o700).create(&path).map_err(|error| unwritable(&error))?;
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).map_err(|error| unwritable(&error))?;
         Ok(Self(path))
     }
 }
