@@ -345,8 +345,10 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
   }
   function schedule(milliseconds) {
     const before = held;
-    void rest(milliseconds).then(() => {
-      if (held && held === before && !flight && !stopped()) void start(held.token);
+    const done = rest(milliseconds);
+    const mine = nap;
+    void done.then(() => {
+      if (nap === mine && held && held === before && !flight && !stopped()) void start(held.token);
     });
   }
   function accept(token) {

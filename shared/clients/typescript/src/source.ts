@@ -111,8 +111,11 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
   /** Refreshes in the background, after some time and if nothing else did. */
   function schedule(milliseconds: number): void {
     const before = held;
-    void rest(milliseconds).then(() => {
-      if (held && held === before && !flight && !stopped()) void start(held.token);
+    const done = rest(milliseconds);
+    const mine = nap;
+    void done.then(() => {
+      // A later pause ends this one, and has a continuation of its own.
+      if (nap === mine && held && held === before && !flight && !stopped()) void start(held.token);
     });
   }
 
