@@ -64,11 +64,16 @@ function createGuest(handle, service) {
     else if (error) refuse(state);
   }
 
+  /** Why the token that is in use is the last one. Only one refusal means that the invitation has ended. */
+  function notRenewed({ type }) {
+    return (type?.endsWith("invitation-closed") ? texts.ended : texts.notRenewed)(texts.time(expires));
+  }
+
   /** In the meeting, a token that is still valid stays in use, whatever its renewal says. */
   function showInMeeting(state) {
     if (state.name === "ready") expires = state.token.expiresOnTimestamp;
     if (state.name === "ready" || state.name === "waiting") view.notice.textContent = "";
-    else if (state.error && state.name !== "blocked" && Date.now() < expires) view.notice.textContent = texts.ending(texts.time(expires));
+    else if (state.error && state.name !== "blocked" && Date.now() < expires) view.notice.textContent = notRenewed(state.error);
     else if (state.error) {
       leave();
       leave = undefined;

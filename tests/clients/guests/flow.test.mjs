@@ -5,7 +5,7 @@ import { after, test } from "node:test";
 
 import { until } from "../stack.mjs";
 import { CLOCK, startBrowser, WAKE } from "./guests.mjs";
-import { startService } from "./service.mjs";
+import { problem, startService } from "./service.mjs";
 
 const service = await startService();
 const browser = startBrowser(service.origin);
@@ -126,6 +126,7 @@ test("the PIN is asked for once: a malformed one is not sent, a wrong one is sai
 const closed = () => service.invite({ closesIn: 0 }).link;
 const locked = () => Object.assign(service.invite({ pin: true }), { wrongPins: 10 }).link;
 const revoked = () => Object.assign(service.invite(), { revoked: true }).link;
+const beyondPolicy = () => Object.assign(service.invite(), { answer: problem("beyond-policy", 403) }).link;
 for (const [title, linkOf, next] of [
   ["This link is not valid", () => `${PAGE}#gp_${"0".repeat(22)}`, "Try again"],
   ["This link is not valid", () => `${PAGE}#gp_0000`, "Try again"],
@@ -133,6 +134,7 @@ for (const [title, linkOf, next] of [
   ["The meeting is over", closed, "Try again"],
   ["This invitation is locked", locked, "Try again"],
   ["This invitation was withdrawn", revoked, "Try again"],
+  ["This invitation is not permitted any more", beyondPolicy, "Try again"],
 ]) {
   test(`a refusal is said in plain words: ${title}`, async () => {
     const guest = await browser.open(linkOf());
@@ -153,6 +155,34 @@ test("a guest whose invitation is revoked during the meeting leaves it", async (
   await guest.shows("This invitation was withdrawn");
   assert.equal(await guest.evaluate("document.querySelector('#meeting').childElementCount"), 0);
 });
+
+const ENDED = /The invitation has ended\. Unless it is extended, your access ends at (.+) at the latest\./;
+const NOT_RENEWED = /Your access could not be renewed\. If the next tries fail, too, it ends at (.+) at the latest\./;
+for (const [reason, answer, notice, title] of [
+  ["the invitation has closed", problem("invitation-closed", 410), ENDED, "The meeting is over"],
+  ["the policy does not permit it any more", problem("beyond-policy", 403), NOT_RENEWED, "This invitation is not permitted any more"],
+  ["guests are switched off", problem("not-found", 404), NOT_RENEWED, "Joining is not possible at the moment"],
+  ["a proxy wants a sign-in", { status: 401, body: { message: "Unauthorized" } }, NOT_RENEWED, "Joining is not possible at the moment"],
+]) {
+  test(`a guest whose token is not renewed stays until it expires, and reads why: ${reason}`, async () => {
+    const invitation = service.invite();
+    const guest = await browser.open(invitation.link, { prepare: CLOCK });
+    await guest.join();
+    const valid = JSON.stringify((await guest.response()).expiresOnTimestamp);
+    invitation.answer = answer;
+    await guest.evaluate(`window.slept = 2_500_000; ${WAKE}`);
+    await until(async () => notice.test(await guest.text()), "the page says why the token is not renewed");
+    const [, said] = notice.exec(await guest.text());
+    // The page counts by its own clock, from the moment before the request.
+    const moments = await guest.evaluate(`[0, 1, 2, 3].map((seconds) => new Date(${valid} - 1000 * seconds).toLocaleTimeString(undefined, { timeStyle: "medium" }))`);
+    assert.ok(moments.includes(said), `${said} is none of ${moments}`);
+    assert.equal(await guest.title(), "You are in, Ada Lovelace");
+    await guest.evaluate(`window.slept = 3_700_000; ${WAKE}`);
+    await guest.shows(title);
+    assert.equal(await guest.evaluate("document.querySelector('#meeting').childElementCount"), 0);
+    assert.doesNotMatch(await guest.text(), notice);
+  });
+}
 
 test("the page fits a telephone", async () => {
   const guest = await browser.open(service.invite().link);

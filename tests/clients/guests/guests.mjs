@@ -102,12 +102,15 @@ export class GuestTab {
   /** The identity that the page shows. */
   identity = () => this.evaluate("document.querySelector('dd.id').textContent");
 
-  /** The token that the page received last; it keeps it in memory. */
-  async token() {
+  /** The response to the latest request for a token. */
+  async response() {
     const { id } = this.requests.findLast(({ method }) => method === "POST");
     const { body } = await this.tab.send("Network.getResponseBody", { requestId: id });
-    return JSON.parse(body).token;
+    return JSON.parse(body);
   }
+
+  /** The token that the page received last; it keeps it in memory. */
+  token = async () => (await this.response()).token;
 
   /** The roles and names that a screen reader gets, sorted. */
   async roles() {

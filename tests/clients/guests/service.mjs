@@ -16,6 +16,8 @@ class Invitation {
   handle = `gp_${randomBytes(16).toString("base64url")}`;
   devices = new Map();
   wrongPins = 0;
+  /** What every request is answered with, whatever the rules say. */
+  answer = undefined;
 
   constructor(origin, { pin, displayName = "Ada Lovelace", opensIn = 0, closesIn = HOUR }) {
     Object.assign(this, { displayName, link: `${origin}/join/#${this.handle}`, pin: pin && "483920" });
@@ -56,13 +58,17 @@ class Invitation {
   }
 }
 
+/** A problem document, as the service answers with it. */
+export const problem = (name, status, retry = "never") => ({ status, body: { type: `/problems/${name}`, title: name, status, retry } });
+
 export async function startService() {
   const headers = JSON.parse(readFileSync(`${FOLDER}headers.json`, "utf8"));
   const invitations = new Map();
   const exchange = (body) => {
     const invitation = invitations.get(body.handle);
-    const [name, status, retry = "never"] = (invitation ? invitation.refusal(body) : ["invitation-unknown", 404]) ?? [];
-    return name ? { status, body: { type: `/problems/${name}`, title: name, status, retry } } : { status: 200, body: invitation.token(body.device) };
+    if (invitation?.answer) return invitation.answer;
+    const [name, status, retry] = (invitation ? invitation.refusal(body) : ["invitation-unknown", 404]) ?? [];
+    return name ? problem(name, status, retry) : { status: 200, body: invitation.token(body.device) };
   };
   const server = createServer(async (request, response) => {
     const { method, url } = request;
