@@ -177,6 +177,8 @@ for (const [reason, answer, notice, title] of [
     const moments = await guest.evaluate(`[0, 1, 2, 3].map((seconds) => new Date(${valid} - 1000 * seconds).toLocaleTimeString(undefined, { timeStyle: "medium" }))`);
     assert.ok(moments.includes(said), `${said} is none of ${moments}`);
     assert.equal(await guest.title(), "You are in, Ada Lovelace");
+    // Below a call, it would be out of sight.
+    assert.ok(await guest.evaluate("notice.getBoundingClientRect().bottom <= meeting.getBoundingClientRect().top"));
     await guest.evaluate(`window.slept = 3_700_000; ${WAKE}`);
     await guest.shows(title);
     assert.equal(await guest.evaluate("document.querySelector('#meeting').childElementCount"), 0);
