@@ -9,7 +9,7 @@ use super::*;
 const LINK: &str = "https://teams.microsoft.com/l/meetup-join/1";
 
 async fn create_with(fixture: &CoreFixture, env: &impl Env, event: TestRequest) -> Response<Body> {
-    let page = GuestPage(Some("https://app.example/join".to_owned()));
+    let page = GuestPage(Some("https://app.example/join/".to_owned()));
     let (rules, random) = (InvitationRules::from_env(env).unwrap(), CountingRandom::default());
     let request = event.request();
     let response = handle(&fixture.store, &fixture.clock, &random, &rules, &page, &request);
@@ -38,7 +38,7 @@ async fn the_handle_and_the_pin_are_in_the_response_and_the_link_has_the_handle_
     let created = body(&created);
     let handle = created["handle"].as_str().unwrap();
     assert!(handle.starts_with("gp_") && handle.len() == 25, "{handle}");
-    assert_eq!(created["joinUrl"], format!("https://app.example/join#{handle}"));
+    assert_eq!(created["joinUrl"], format!("https://app.example/join/#{handle}"));
     assert_eq!(created["pin"].as_str().unwrap().len(), 6);
     let invitation = &created["invitation"];
     assert_eq!(invitation["state"], "open");

@@ -56,6 +56,13 @@ test("the page is light or dark as the guest prefers", async () => {
   assert.deepEqual(colours, ["rgb(246, 245, 242)", "rgb(24, 23, 22)"]);
 });
 
+test("the examples of its URL have the slash at the end, without which the page would not find its files", () => {
+  for (const file of ["infra/guests.md", "infra/template.yaml"]) {
+    const urls = readFileSync(`${process.env.REPOSITORY}/${file}`, "utf8").match(/https:\/\/app\.example\.com\/join[^\s#.]*/g);
+    for (const url of urls) assert.equal(new URL("page.js", url).pathname, "/join/page.js", `${url} in ${file}`);
+  }
+});
+
 test("the page has the headers of headers.json, and its README shows the same policy", async () => {
   const folder = `${process.env.REPOSITORY}/shared/clients/guest-page`;
   const expected = JSON.parse(readFileSync(`${folder}/headers.json`, "utf8"));

@@ -35,7 +35,7 @@ internal object EncryptedPreferences {
     }
 }
 
-internal const val LINK = "https://app.example/join#gp_0000000000000000000000"
+internal const val LINK = "https://app.example/join/#gp_0000000000000000000000"
 
 internal fun showState(state: guestpass.State) = Unit
 

@@ -166,11 +166,11 @@ fn the_doctor_checks_the_resource_and_the_page_of_the_guests() {
         };
         (ran.code, finding("guests"), finding("guest page"))
     };
-    let (code, guests, page) = told(r#"{"resource":"lobby"}"#, "http://app.example.com/join");
+    let (code, guests, page) = told(r#"{"resource":"lobby"}"#, "http://app.example.com/join/");
     assert_eq!(code, 7);
     assert!(guests.0 == "bad" && guests.1.contains("no connection string"), "{guests:?}");
     assert!(page.0 == "bad" && page.1.contains("not an https link"), "{page:?}");
-    let (code, guests, page) = told("{}", "https://app.example.com/join");
+    let (code, guests, page) = told("{}", "https://app.example.com/join/");
     assert_eq!(code, 0);
     assert!(guests.0 == "note" && guests.1.contains("ACS resource of their own"), "{guests:?}");
     assert_eq!(page.0, "good");
@@ -270,9 +270,9 @@ fn the_handle_can_be_a_variable_of_the_shell_and_is_printed_once() {
     let handle = created.stdout.split('\'').nth(1).unwrap();
     let link = format!("export GUEST_LINK='{}/join/#{handle}'\n", stack.text("/gateway"));
     assert!(created.stdout.contains(&link), "{link}: {created:?}");
-    let elsewhere = ["--join-url", "https://app.example.com/join"];
+    let elsewhere = ["--join-url", "https://app.example.com/join/"];
     let created = stack.run_with(&[&create, &elsewhere[..]].concat(), LINK);
-    assert!(created.stdout.contains("='https://app.example.com/join#gp_"), "{created:?}");
+    assert!(created.stdout.contains("='https://app.example.com/join/#gp_"), "{created:?}");
     for arguments in [&["invitation", "list"][..], &["audit"][..]] {
         let listed = stack.run(&[arguments, &["-o", "json"]].concat());
         assert!(!format!("{listed:?}").contains(handle), "{listed:?}");
