@@ -4,11 +4,16 @@ of that deployment, in seconds and without CloudFormation.
     make rollback            lists the versions, asks, and moves the aliases
     make rollback YES=1      does not ask
 
-Parameters and other resources stay as they are. The next `make deploy` moves the aliases forward again."""
+Parameters and other resources stay as they are. The next `make deploy` moves the aliases forward again.
+
+A deployment that CloudFormation rolled back leaves its versions behind. They are left out: the events of the
+stack say how the deployment of each version ended. If the events do not reach back to a version, the name of
+the deployment after it says so (infra/deploy/deployment.py)."""
 
 import os
 import sys
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -17,6 +22,8 @@ import stack_settings
 from stack_settings import STACK
 
 ALIAS = "live"
+# In the name that `make deploy` gives to a deployment after one that was rolled back.
+AFTER_A_FAILURE = "-after-"
 
 
 class Version(NamedTuple):
@@ -60,22 +67,22 @@ def plan(cloudformation, functions) -> list[Move]:
     published = {function: versions(functions, name) for function, name in sorted(names.items())}
     live = {}
     for function, name in sorted(names.items()):
-        number = int(functions.get_alias(FunctionName=name, Name=ALIAS)["FunctionVersion"])
+        alias = functions.get_alias(FunctionName=name, Name=ALIAS)
+        number = int(alias["FunctionVersion"])
         live[function] = next(one for one in published[function] if one.number == number)
     current = {one.deployment for one in live.values()}
     if len(current) != 1:
         sys.exit(f"rollback: nothing was changed: the functions run versions of several deployments ({', '.join(sorted(current))}). Run `make deploy` first, or move single functions with `aws lambda update-alias`")
-    before = {function: [one for one in all_ if one.number < live[function].number] for function, all_ in published.items()}
-    earlier = {all_[-1].deployment for all_ in before.values() if all_}
+    before = {names[function]: [one for one in all_ if one.number <= live[function].number] for function, all_ in published.items()}
+    ended_well = outcomes(cloudformation, before)
+    targets = {function: last_that_served(name, before[name], ended_well) for function, name in names.items()}
+    earlier = {one.deployment for one in targets.values() if one}
     if not earlier:
-        sys.exit("rollback: nothing was changed: the current deployment is the first one")
+        sys.exit("rollback: nothing was changed: the current deployment is the first one that did not fail")
     if len(earlier) != 1:
         sys.exit(f"rollback: nothing was changed: the versions before the current ones are of several deployments ({', '.join(sorted(earlier))}). Move single functions with `aws lambda update-alias`")
     print(f"From the deployment {current.pop()} of {STACK} to {earlier.pop()}:")
-    return [
-        Move(function, names[function], live[function], before[function][-1] if before[function] else None)
-        for function in names
-    ]
+    return [Move(function, names[function], live[function], targets[function]) for function in names]
 
 
 def exists(resource: dict[str, str], kind: str) -> bool:
@@ -87,6 +94,50 @@ def versions(functions, name: str) -> list[Version]:
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     found = [one for page in pages for one in page["Versions"] if one["Version"] != "$LATEST"]
     return sorted(Version(int(one["Version"]), one.get("Description", "")) for one in found)
+
+
+def outcomes(cloudformation, before: dict[str, list[Version]]) -> dict[tuple[str, int], bool]:
+    """Whether the deployment of a version ended well, by the name of the function and the number of the version. Reads only
+    as many events as are needed."""
+    found: dict[tuple[str, int], bool] = {}
+    # Each function whose version before the live one is not known yet.
+    open_ = {name for name, all_ in before.items() if len(all_) > 1}
+    for name, number, well in history(cloudformation):
+        found.setdefault((name, number), well)
+        if well and name in open_ and number < before[name][-1].number:
+            open_.remove(name)
+        if not open_:
+            break
+    return found
+
+
+def history(cloudformation) -> Iterator[tuple[str, int, bool]]:
+    """The versions that the stack published, newest first, and whether the deployment ended well."""
+    status = ""
+    for page in cloudformation.get_paginator("describe_stack_events").paginate(StackName=STACK):
+        for event in page["StackEvents"]:
+            if event["PhysicalResourceId"] == event["StackId"]:
+                status = event["ResourceStatus"]
+            # While CloudFormation returns to the old versions, these have the same events as new ones: they do not count.
+            elif is_published(event) and ("ROLLBACK" not in status or status == "UPDATE_ROLLBACK_IN_PROGRESS"):
+                name, number = event["PhysicalResourceId"].split(":")[-2:]
+                yield name, int(number), status in WELL
+
+
+# The next event of the stack after those of its resources.
+WELL = {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS"}
+
+
+def is_published(event: dict[str, Any]) -> bool:
+    return event["ResourceType"] == "AWS::Lambda::Version" and event["ResourceStatus"] in ("CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+
+def last_that_served(name: str, published: list[Version], ended_well: dict[tuple[str, int], bool]) -> Version | None:
+    """The version before the last one whose deployment did not fail."""
+    for one, after in zip(reversed(published[:-1]), reversed(published)):
+        if ended_well.get((name, one.number), AFTER_A_FAILURE not in after.deployment):
+            return one
+    return None
 
 
 def roll_back(functions, moves: list[Move]) -> None:

@@ -9,7 +9,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from moto.cloudformation.models import Event, cloudformation_backends
 from moto.core.common_models import CloudFormationModel
+
+from cloud import ACCOUNT
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
@@ -67,24 +70,54 @@ class Functions:
         self._lambda = clients["lambda"]
         made = clients["cloudformation"].describe_stack_resources(StackName=STACK)["StackResources"]
         self._names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
+        stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
+        [self.stack] = [one for one in stacks if one.name == STACK and one.status != "DELETE_COMPLETE"]
 
     def publish(self, deployment: str, *functions: str) -> None:
         """Publishes a version of each function, and moves its alias there, as a deployment does."""
-        for function in functions:
-            name = self._names[function]
-            self._lambda.update_function_code(FunctionName=name, ZipFile=zipped(f"{function} {deployment}"))
-            number = self._lambda.publish_version(FunctionName=name, Description=deployment)["Version"]
+        for name, number in self._deploy(deployment, *functions):
             aliases = [one["Name"] for one in self._lambda.list_aliases(FunctionName=name)["Aliases"]]
             move = self._lambda.update_alias if aliases else self._lambda.create_alias
             move(FunctionName=name, Name="live", FunctionVersion=number)
+        self._happened("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_COMPLETE")
+
+    def fail(self, deployment: str, *functions: str) -> None:
+        """Publishes versions in a deployment that is rolled back: CloudFormation replaces them by those before."""
+        before = {self._names[one]: self._version(one) for one in functions}
+        self._deploy(deployment, *functions)
+        self._happened("UPDATE_ROLLBACK_IN_PROGRESS")
+        self._replaced(*before.items())
+        self._happened("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
+
+    def _deploy(self, deployment: str, *functions: str) -> list[tuple[str, str]]:
+        self._happened("UPDATE_IN_PROGRESS")
+        published = []
+        for function in functions:
+            name = self._names[function]
+            self._lambda.update_function_code(FunctionName=name, ZipFile=zipped(f"{function} {deployment}"))
+            published.append((name, self._lambda.publish_version(FunctionName=name, Description=deployment)["Version"]))
+        self._replaced(*published)
+        return published
+
+    def _happened(self, *statuses: str) -> None:
+        for status in statuses:
+            self.stack._add_stack_event(status)
+
+    def _replaced(self, *versions: tuple[str, str]) -> None:
+        for name, number in versions:
+            arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:{number}"
+            event = Event(self.stack.stack_id, STACK, f"{name}Version", arn, "AWS::Lambda::Version", "UPDATE_COMPLETE", None, None)
+            self.stack.events.append(event)
+
+    def _version(self, function: str) -> str:
+        return self._lambda.get_alias(FunctionName=self._names[function], Name="live")["FunctionVersion"]
 
     def live(self) -> dict[str, str]:
         """The deployment to which the alias of each function leads."""
         found = {}
         for function in ["One", "Other"]:
-            alias = self._lambda.get_alias(FunctionName=self._names[function], Name="live")
             version = self._lambda.get_function_configuration(
-                FunctionName=self._names[function], Qualifier=alias["FunctionVersion"]
+                FunctionName=self._names[function], Qualifier=self._version(function)
             )
             found[function] = version["Description"]
         return found
@@ -107,6 +140,46 @@ def test_a_function_that_is_new_stays(functions, account):
     done = rollback(account, "", YES="1")
     assert done.returncode == 0 and "the function is new" in done.stdout, done
     assert functions.live() == {"One": "a/1", "Other": "b/2"}
+
+
+@pytest.mark.parametrize("remembered", [True, False], ids=["by events", "by names"])
+def test_a_deployment_that_failed_is_left_out(functions, account, remembered):
+    for deployment in ["a/1", "good/1"]:
+        functions.publish(deployment, "One", "Other")
+    functions.fail("bad/1", "One", "Other")
+    functions.fail("bad-after-20260101T000000Z/1", "One", "Other")
+    functions.publish("fix-after-20260101T010000Z/1", "One", "Other")
+    if not remembered:
+        functions.stack.events.clear()
+    done = rollback(account, "", YES="1")
+    assert done.returncode == 0 and "to good/1:" in done.stdout, done
+    assert functions.live() == {"One": "good/1", "Other": "good/1"}
+
+
+def test_a_failed_deployment_of_another_tool_is_left_out_although_names_do_not_say_so(functions, account):
+    functions.publish("none/1", "One", "Other")
+    functions.fail("none/2", "One")
+    functions.publish("none/3", "One", "Other")
+    assert rollback(account, "", YES="1").returncode == 0
+    assert functions.live() == {"One": "none/1", "Other": "none/1"}
+
+
+def test_a_failed_deployment_without_versions_hides_no_deployment_that_served(functions, account):
+    for deployment in ["a/1", "good/1"]:
+        functions.publish(deployment, "One", "Other")
+    functions.fail("bad/1")
+    functions.publish("fix-after-20260101T000000Z/1", "One", "Other")
+    assert rollback(account, "", YES="1").returncode == 0
+    assert functions.live() == {"One": "good/1", "Other": "good/1"}
+
+
+def test_a_deployment_after_one_that_failed_can_be_returned_to(functions, account):
+    functions.publish("a/1", "One", "Other")
+    functions.fail("bad/1", "One", "Other")
+    for deployment in ["fix-after-20260101T000000Z/1", "c/1"]:
+        functions.publish(deployment, "One", "Other")
+    assert rollback(account, "", YES="1").returncode == 0
+    assert functions.live() == {one: "fix-after-20260101T000000Z/1" for one in ["One", "Other"]}
 
 
 @pytest.mark.parametrize(
