@@ -55,6 +55,8 @@ def main() -> None:
 
 def plan(cloudformation, functions) -> list[Move]:
     """What to move, or the end of the program if it is not clear where to."""
+    [stack] = cloudformation.describe_stacks(StackName=STACK)["Stacks"]
+    refuse_in_progress(stack["StackStatus"])
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     resources = [one for page in pages for one in page["StackResourceSummaries"]]
     # A function without alias, such as the check before traffic, has no versions.
@@ -68,6 +70,7 @@ def plan(cloudformation, functions) -> list[Move]:
     live = {}
     for function, name in sorted(names.items()):
         alias = functions.get_alias(FunctionName=name, Name=ALIAS)
+        refuse_two_versions(name, alias)
         number = int(alias["FunctionVersion"])
         live[function] = next(one for one in published[function] if one.number == number)
     current = {one.deployment for one in live.values()}
@@ -83,6 +86,25 @@ def plan(cloudformation, functions) -> list[Move]:
         sys.exit(f"rollback: nothing was changed: the versions before the current ones are of several deployments ({', '.join(sorted(earlier))}). Move single functions with `aws lambda update-alias`")
     print(f"From the deployment {current.pop()} of {STACK} to {earlier.pop()}:")
     return [Move(function, names[function], live[function], targets[function]) for function in names]
+
+
+def refuse_in_progress(status: str) -> None:
+    """During a deployment, CodeDeploy moves the aliases, too, and would move them forward again."""
+    if status == "UPDATE_IN_PROGRESS":
+        sys.exit(f"rollback: nothing was changed: a deployment of {STACK} is in progress. Stop it with `aws cloudformation cancel-update-stack --stack-name {STACK}`: CloudFormation then returns to the deployment before")
+    if status == "UPDATE_ROLLBACK_IN_PROGRESS":
+        sys.exit(f"rollback: nothing was changed: CloudFormation is returning {STACK} to the deployment before. Wait until it has finished")
+
+
+def refuse_two_versions(name: str, alias: dict[str, Any]) -> None:
+    """During a canary, the version of the alias is the old one: the version before that would go one deployment too far."""
+    if more := alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
+        shares = ", ".join(f"{weight:.0%} to version {number}" for number, weight in more.items())
+        sys.exit(
+            f"rollback: nothing was changed: the alias {ALIAS} of {name} leads to version {alias['FunctionVersion']} and {shares}, although "
+            f"CloudFormation deploys nothing. To leave version {alias['FunctionVersion']} alone there: `aws lambda update-alias --function-name {name} "
+            f"--name {ALIAS} --routing-config '{{\"AdditionalVersionWeights\": {{}}}}'`. Then run this again"
+        )
 
 
 def exists(resource: dict[str, str], kind: str) -> bool:
@@ -141,7 +163,7 @@ def last_that_served(name: str, published: list[Version], ended_well: dict[tuple
 
 
 def roll_back(functions, moves: list[Move]) -> None:
-    """Moves all aliases. A canary deployment in progress has a second version in the alias: it is removed."""
+    """Moves all aliases. If a deployment began since `plan`, the second version of its canary is removed from the alias."""
     for move in moves:
         if move.target:
             functions.update_alias(

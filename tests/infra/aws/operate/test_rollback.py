@@ -89,6 +89,12 @@ class Functions:
         self._replaced(*before.items())
         self._happened("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS", "UPDATE_ROLLBACK_COMPLETE")
 
+    def canary(self, deployment: str, *functions: str) -> None:
+        """Publishes versions that get a tenth of the calls."""
+        for name, number in self._deploy(deployment, *functions):
+            weights = {"AdditionalVersionWeights": {number: 0.1}}
+            self._lambda.update_alias(FunctionName=name, Name="live", RoutingConfig=weights)
+
     def _deploy(self, deployment: str, *functions: str) -> list[tuple[str, str]]:
         self._happened("UPDATE_IN_PROGRESS")
         published = []
@@ -180,6 +186,24 @@ def test_a_deployment_after_one_that_failed_can_be_returned_to(functions, accoun
         functions.publish(deployment, "One", "Other")
     assert rollback(account, "", YES="1").returncode == 0
     assert functions.live() == {one: "fix-after-20260101T000000Z/1" for one in ["One", "Other"]}
+
+
+@pytest.mark.parametrize(
+    "status, why",
+    [
+        ("UPDATE_IN_PROGRESS", f"aws cloudformation cancel-update-stack --stack-name {STACK}`"),
+        ("UPDATE_ROLLBACK_IN_PROGRESS", "Wait until it has finished"),
+        ("UPDATE_COMPLETE", "leads to version 2 and 10% to version 3"),
+    ],
+)
+def test_during_a_canary_nothing_is_moved(functions, account, status, why):
+    for deployment in ["a/1", "b/2"]:
+        functions.publish(deployment, "One", "Other")
+    functions.canary("c/3", "One", "Other")
+    functions.stack.status = status
+    refused = rollback(account, "", YES="1")
+    assert refused.returncode == 1 and "nothing was changed" in refused.stderr and why in refused.stderr, refused
+    assert functions.live() == {"One": "b/2", "Other": "b/2"}
 
 
 @pytest.mark.parametrize(
