@@ -4,11 +4,13 @@ authorizer verifies RSA signatures only, so with other keys every bearer would b
     make deploy                                  is refused if Authorizer=jwt and Issuer has no RSA key
     make deploy FORCE=issuer-keys                deploys nevertheless
     make deploy ISSUER=https://idp.example/ AUTHORIZER=lambda
-                                                 the first deployment; without them, it asks for both
+                                                 the first deployment; without them, it asks for both, and is refused
+                                                 without an issuer
 
 With Authorizer=jwt, an issuer that cannot be reached from here is refused, too: API Gateway reads its discovery
 document while it creates the authorizer, and would fail after other resources were created. Otherwise it is a
-warning, because only the function must reach it. The first deployment prints the parameters that it asked for."""
+warning, because only the function must reach it. The first deployment prints the parameters that it asked for; SAM asks
+for them again, and what is typed there is not checked."""
 
 import http.client
 import json
@@ -51,6 +53,8 @@ def main() -> None:
         values = first_parameters()
         # SAM shows them as the defaults of its questions.
         print(" ".join(f"{name}={value}" for name, value in values.items()))
+        if not values.get("Issuer") and os.environ.get("FORCE") != "issuer-keys":
+            sys.exit("deploy: the first deployment needs a URL without spaces and quotes as the issuer, to check its keys before anything is created. Add ISSUER=https://…, or FORCE=issuer-keys to let SAM ask for it and check nothing")
     if not values.get("Issuer") or os.environ.get("FORCE") == "issuer-keys":
         return
     authorizer = values.get("Authorizer", "jwt")
@@ -74,7 +78,7 @@ def first_parameters() -> dict[str, str]:
             print(f"{name} ({example}): ", end="", file=sys.stderr, flush=True)
             value = sys.stdin.readline()
         value = value.strip()
-        # SAM splits its argument at blanks, and checks the value itself.
+        # SAM splits its argument at blanks. It asks again for a value that is left out here.
         if value and not any(character.isspace() or character in "\"'" for character in value):
             values[name] = value
     return values

@@ -156,11 +156,21 @@ def test_the_first_deployment_checks_the_issuer_that_it_is_given(provider):
     assert script(**given).returncode == 1
     checked = script(**given, AUTHORIZER="lambda")
     assert (checked.returncode, checked.stdout) == (0, f"Issuer={issuer} Authorizer=lambda\n"), checked
-    assert script(SAM_CONFIG_FILE="/nonexistent").stdout.strip() == "", "SAM asks for all of them"
 
 
-def test_the_first_deployment_asks_for_the_issuer(provider):
-    issuer = publish(provider, [EC])
+@pytest.mark.parametrize("given", ["", "https://idp.example/ x", '"https://idp.example/"'])
+def test_a_first_deployment_without_an_issuer_that_can_be_checked_is_refused(given):
+    first = {"SAM_CONFIG_FILE": "/nonexistent", "ISSUER": given}
+    refused = script(**first)
+    assert refused.returncode == 1 and "needs a URL" in refused.stderr and "FORCE=issuer-keys" in refused.stderr, refused
+    assert script(**first, FORCE="new-users").returncode == 1
+    forced = script(**first, FORCE="issuer-keys")
+    assert (forced.returncode, forced.stdout.strip()) == (0, ""), "SAM asks for all of them"
+
+
+@pytest.mark.parametrize("keys, why", [([EC], "Set Authorizer=lambda"), (None, "needs a URL")], ids=["an issuer", "an empty line"])
+def test_the_first_deployment_asks_for_the_issuer(provider, keys, why):
+    issuer = publish(provider, keys) if keys else ""
     ours, theirs = pty.openpty()
     environment = {"PATH": os.environ["PATH"], "SAM_CONFIG_FILE": "/nonexistent"}
     asked = subprocess.Popen([sys.executable, SCRIPT], env=environment, stdin=theirs, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
@@ -168,4 +178,4 @@ def test_the_first_deployment_asks_for_the_issuer(provider):
     _, said = asked.communicate()
     os.close(ours)
     os.close(theirs)
-    assert asked.returncode == 1 and "Issuer (https://idp.example/): " in said and "Set Authorizer=lambda" in said, said
+    assert asked.returncode == 1 and "Issuer (https://idp.example/): " in said and why in said, said
