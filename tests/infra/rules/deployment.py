@@ -8,6 +8,7 @@ from typing import Any
 
 import options
 from expanded import Stack
+from operators import floor_of, share
 from rule import drop, put, rule
 
 PREFERENCE = "Globals/Function/DeploymentPreference"
@@ -53,6 +54,9 @@ def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
     put("Resources/FunctionsFailing/Properties/DatapointsToAlarm", 5),
     put("Resources/InternalErrors/Properties/FilterPattern", '{ $.status = "5*" }'),
     put("Resources/EventsFailingHere/Properties/Metrics/0/Expression", "failed"),
+    put("Resources/ServerErrors/Properties/Metrics/0/Expression", share(6)),
+    put("Resources/ServerErrors/Properties/Threshold", 10),
+    put("Resources/FunctionsFailing/Properties/Threshold", 6),
 )
 def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
     names = {alarm.get("AlarmName"): name for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items()}
@@ -66,6 +70,10 @@ def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
         # In the five minutes of a canary, with one request a second, a new version gets six a minute.
         if {one["Period"] for one in metrics} != {60} or alarm.get("DatapointsToAlarm", 5) > 2:
             yield f"{name} is raised too late for a canary of five minutes"
+        # If these six fail, they are a tenth of the requests.
+        floor, most = floor_of(alarm), metrics[0]["Period"] // 10
+        if (floor or 0) >= most or alarm["Threshold"] >= (most if floor is None else 10):
+            yield f"{name} is not raised if a canary fails with one request a second"
         # These include the throttling of ACS, which no rollback mends.
         if {"5xx", "5XXError"} & {one["Metric"]["MetricName"] for one in metrics}:
             yield f"{name} counts responses that say that ACS is throttled"

@@ -32,7 +32,7 @@ def the_readme_says_what_each_alarm_means(stack: Stack) -> Iterator[str]:
     yield from (f"a cell of {name} is missing" for name, cells in rows.items() if len(cells) != 3 or not all(cells))
 
 
-WORDS = {2: "two", 3: "three", 5: "five", 6: "six", 10: "ten"}
+WORDS = {1: "one", 2: "two", 3: "three", 5: "five", 6: "six", 10: "ten"}
 
 
 def word(number: float) -> str:
@@ -71,7 +71,25 @@ def limit_of(alarm: dict) -> str:
     )
 
 
+def floor_of(alarm: dict) -> int | None:
+    """The number of errors up to which an alarm about a share of the requests is not raised; None for other alarms."""
+    shares = [one["Expression"] for one in alarm.get("Metrics", []) if "100 *" in one.get("Expression", "")]
+    found = [re.fullmatch(r"IF\((\w+) > (\d+), 100 \* \1 / calls, 0\)", one) for one in shares]
+    # Another form of the expression has a floor that no text can agree with.
+    return int(found[0][2] if found[0] else -1) if found else None
+
+
+def share(floor: int) -> str:
+    """The expression of ServerErrors, or of AvailabilityFalls, with another floor."""
+    return f"IF(errors > {floor}, 100 * errors / calls, 0)"
+
+
 @rule(
+    put("Resources/ServerErrors/Properties/Metrics/0/Expression", share(0)),
+    put("Resources/ServerErrors/Properties/Metrics/0/Expression", "100 * errors / calls"),
+    put("Resources/AvailabilityFalls/Properties/Metrics/0/Expression", share(20)),
+    put("Resources/AvailabilityFallsSlowly/Properties/Metrics/0/Expression", share(100)),
+    put("Resources/CallersThrottled/Properties/Metrics/0/Expression", "IF(refused > 10, 100 * refused / calls, 0)"),
     put("Resources/EventsFailing/Properties/EvaluationPeriods", 2),
     put("Resources/TablesThrottled/Properties/EvaluationPeriods", 3),
     put("Resources/FunctionsFailing/Properties/DatapointsToAlarm", 3),
@@ -87,7 +105,8 @@ def the_texts_of_an_alarm_say_when_it_is_raised(stack: Stack) -> Iterator[str]:
     rows = rows_of_alarms()
     for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
         for where, text in [("AlarmDescription", alarm["AlarmDescription"]), ("row", rows[name][0])]:
-            for figure in [time_of(alarm), limit_of(alarm)]:
+            floor = floor_of(alarm)
+            for figure in [time_of(alarm), limit_of(alarm), "" if floor is None else f"and more than {word(floor)}"]:
                 if figure not in text:
                     yield f"the {where} of {name} does not say {figure!r}"
 
