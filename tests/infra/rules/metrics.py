@@ -41,6 +41,39 @@ def filtered(stack: Stack) -> set[str]:
     return {one["MetricTransformations"][0]["MetricName"] for one in filters}
 
 
+FORMAT = "Resources/ApiStage/Properties/AccessLogSettings/Format"
+THROTTLED = "Resources/RequestsThrottled/Properties"
+
+
+@rule(
+    put("Resources/InternalErrors/Properties/FilterPattern", '{ $.Status = "500" }'),
+    put("Resources/InternalErrors/Properties/LogGroupName", {"Ref": "Logs"}),
+    put("Resources/InternalErrors/Properties/FilterPattern", "500"),
+    put(f"{THROTTLED}/FilterPattern", '{ $.status = "429" && $.requestId = "-" }'),
+    put(f"{THROTTLED}/FilterPattern", '{ $.status = "429" || $.lambdaRequestId = "-" }'),
+    put(f"{THROTTLED}/FilterPattern", '{ $.status = "429" }'),
+    put(FORMAT, '{"status":"$context.status","lambda":"$context.integration.requestId"}'),
+    put(FORMAT, '{"status":"$context.integration.status","lambdaRequestId":"$context.integration.requestId"}'),
+    put(FORMAT, '{"status":"$context.status","lambdaRequestId":"$context.requestId"}'),
+)
+def the_filters_count_lines_that_the_access_log_has(stack: Stack) -> Iterator[str]:
+    """A filter whose key no line has counts nothing, and CloudWatch does not say so."""
+    [stage] = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+    log, line = stage["AccessLogSettings"]["DestinationArn"], json.loads(stage["AccessLogSettings"]["Format"])
+    filters = stack.of_type("AWS::Logs::MetricFilter")
+    for name, one in filters.items():
+        keys = re.findall(r"\$\.(\w+)", one["FilterPattern"])
+        if f"{one['LogGroupName']}.Arn" != log:
+            yield f"{name} filters {one['LogGroupName']}, and not the access log"
+        if not keys or not set(keys) <= set(line):
+            yield f"{name} uses keys that no line of the access log has: {one['FilterPattern']}"
+    # API Gateway's own 429 has no request of a function. The 429 of one user's rate limit comes from a function.
+    if filters["RequestsThrottled"]["FilterPattern"] != '{ $.status = "429" && $.lambdaRequestId = "-" }':
+        yield "RequestsThrottled counts other responses than API Gateway's own 429"
+    meant = {"status": "$context.status", "lambdaRequestId": "$context.integration.requestId"}
+    yield from (f"the access log has another value for {key}: {line.get(key)}" for key in meant if line.get(key) != meant[key])
+
+
 def body(change) -> dict:
     return {"Fn::Sub": json.dumps({"widgets": change})}
 
