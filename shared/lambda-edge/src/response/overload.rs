@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wait_has_a_random_part_of_up_to_half_of_it() {
+    fn the_random_part_is_at_most_half_of_the_wait_or_2_seconds_and_never_more_than_a_minute() {
         for (least, shortest, longest) in [
             (S(1), S(1), S(3)),
             (S(4), S(4), S(6)),
