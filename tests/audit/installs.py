@@ -20,6 +20,29 @@ RULES = [
     (r"\b(pipx|uvx|pnpm|yarn|uv pip install|uv tool)\b", None, "use pip with --require-hashes, or `npm ci`"),
 ]
 
+# Programs that fetch what no hash in this repository fixes. Each present use, as `commands` returns it, and why it is safe.
+FETCHES = re.compile(r"\b(apt-get|curl|wget)\b")
+PERMITTED = {
+    ".github/actions/setup-acs-emulator/start": [
+        # The lines after it compare the SHA-256 of the archive with that of the workflow.
+        "curl --fail --silent --show-error --location --retry 3 --output $archive $url",
+    ],
+    "tests/clients/run": [
+        # Debian signs its packages. SECURITY.md names this exception.
+        "command -v apt-get",
+        "local apt=(apt-get -o Acquire::Retries=1 -o Acquire::http::Timeout=30 -o Acquire::https::Timeout=30)",
+        # These are messages.
+        "(Debian: apt-get install default-jre-headless)",
+        "(Debian: apt-get install chromium)",
+    ],
+    "tests/packages/insecure-hosts": [
+        # Requests to the stack on this machine, which install nothing.
+        "as_client curl -fsS http://127.0.0.1:3007",
+        "as_client curl -fsS http://127.0.0.1:3002/token",
+        "as_client curl -sS http://127.0.0.1:3000/v1/token",
+    ],
+}
+
 # An action of another repository, and the commit to which it must be fixed.
 ACTION = re.compile(r"^\s*(?:- )?uses:\s*(?!\./)(\S+)", re.MULTILINE)
 COMMIT = re.compile(r"@[0-9a-f]{40}$")
@@ -49,6 +72,26 @@ def unhashed_commands(path: str, text: str) -> list[str]:
     return wrong
 
 
+def is_script(path: str, text: str) -> bool:
+    """Whether a file has commands that run on a machine of a developer or of CI, and is not only about them."""
+    name = path.rsplit("/", 1)[-1]
+    in_github = path.startswith(".github/") and not name.endswith(".md")
+    return in_github or text.startswith("#!") or name.endswith((".sh", ".py", ".mk", "Makefile", "Dockerfile"))
+
+
+def unknown_fetches(path: str, text: str) -> list[str]:
+    """The commands that fetch something and are not in PERMITTED, and those of PERMITTED that are not there."""
+    wrong, unused = [], set(PERMITTED.get(path, []))
+    for number, command in commands(text):
+        found = {one for one in PERMITTED.get(path, []) if one in command}
+        unused -= found
+        for one in found:
+            command = command.replace(one, "")
+        if not command.startswith("#") and (fetch := FETCHES.search(command)):
+            wrong.append(f"{path}:{number}: {fetch[0]} fetches what no hash fixes: use a package with a hash, or add the reason to PERMITTED")
+    return wrong + [f"{path}: PERMITTED has a command that is not there: {one}" for one in sorted(unused)]
+
+
 def unhashed_requirements(path: str, text: str) -> list[str]:
     """The requirements of pip without a hash."""
     lines = [command for _, command in commands(text) if not command.startswith("#")]
@@ -75,7 +118,9 @@ def problems(files: dict[str, str]) -> list[str]:
             wrong += unhashed_requirements(path, text)
         elif path not in OWN_FILES and not name.endswith((".lock", ".in")):
             wrong += unhashed_commands(path, text)
-        if path.startswith(".github/workflows/"):
+            if is_script(path, text):
+                wrong += unknown_fetches(path, text)
+        if path.startswith((".github/workflows/", ".github/actions/")):
             wrong += moving_actions(path, text)
     return wrong
 

@@ -107,6 +107,22 @@ class Installs(unittest.TestCase):
         self.assertEqual(self.count(installs.INSTALL_CRATE, "cargo install x"), 0)
         self.assertEqual(self.count(installs.INSTALL_CRATE, "pip install x"), 1)
 
+    def test_a_script_that_fetches_anything_but_what_is_permitted_is_reported(self):
+        for path in ["a/Makefile", "a/b.sh", "a/b.Dockerfile", "a/b.py", ".github/workflows/ci.yml", ".github/actions/a/action.yml"]:
+            for command in ["apt-get install x", "curl -O https://x", "wget x", 'run(["curl", "x"])', "x | \\\n  sudo apt-get install y"]:
+                self.assertEqual(self.count(path, command), 1, (path, command))
+        self.assertEqual(self.count("a/run", "#!/bin/sh\ncurl x"), 1)
+        for path, text in [("README.md", "curl x"), ("a/b.rs", '"curl x"'), ("a/run", "#!/bin/sh\n# curl x\ncurling")]:
+            self.assertEqual(self.count(path, text), 0, (path, text))
+
+    def test_what_a_script_is_permitted_to_fetch_is_permitted_there_only_and_must_be_needed(self):
+        for path, permitted in installs.PERMITTED.items():
+            text = "#!/bin/sh\n" + "\n".join(permitted)
+            self.assertEqual(self.count(path, text), 0, path)
+            self.assertEqual(self.count(path, f"{text} && curl https://x"), 1, path)
+            self.assertEqual(self.count(path, "#!/bin/sh\n" + "\n".join(permitted[1:])), 1, path)
+            self.assertEqual(self.count(f"elsewhere/{path}", text), len(permitted), path)
+
     def test_a_package_without_a_hash_is_reported(self):
         hashed = "# x\na==1 ; python_version > '3' \\\n    --hash=sha256:00\n"
         self.assertEqual(self.count("a/requirements.txt", hashed), 0)
@@ -116,9 +132,9 @@ class Installs(unittest.TestCase):
         self.assertEqual(self.count("a/package-lock.json", lock % ', "node_modules/b": {}'), 1)
 
     def test_an_action_that_is_not_fixed_to_a_commit_is_reported(self):
-        path = ".github/workflows/ci.yml"
-        self.assertEqual(self.count(path, f"    - uses: a/b@{'0' * 40} # v1\n    - uses: ./c"), 0)
-        self.assertEqual(self.count(path, "      - uses: a/b@v1"), 1)
+        for path in [".github/workflows/ci.yml", ".github/actions/a/action.yml"]:
+            self.assertEqual(self.count(path, f"    - uses: a/b@{'0' * 40} # v1\n    - uses: ./c"), 0)
+            self.assertEqual(self.count(path, "      - uses: a/b@v1"), 1)
 
 
 class Repository(unittest.TestCase):
