@@ -170,9 +170,9 @@ class Repository(unittest.TestCase):
         self.assertNotIn("handle", report)
         self.assertNotIn("a secret in the history", report)
 
-    def test_s05_ci_runs_make_test_and_has_no_rights(self):
+    def test_s05_ci_runs_the_tests_and_has_no_rights(self):
         workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-        self.assertEqual(re.findall(r"^ *-? ?run: (.*)$", workflow, re.MULTILINE), ["make test"])
+        self.assertEqual(re.findall(r"^ *-? ?run: (.*)$", workflow, re.MULTILINE), ["make test", "make mutants-diff"])
         self.assertRegex(workflow, r"(?m)^permissions: \{\}$")
         self.assertNotIn("secrets.", workflow)
 

@@ -55,6 +55,10 @@ class CargoMutants:
             "PROPTEST_RNG_SEED": "20261122",
         }
 
+    def has_built(self) -> bool:
+        """Whether an earlier run has begun to build the packages."""
+        return (self.kept / "build").is_dir()
+
     def install(self) -> None:
         if self.program.exists() and _output([self.program, "mutants", "--version"]).split()[-1:] == [VERSION]:
             return
