@@ -9,7 +9,7 @@
 //!   covers such lists.
 //! * A symbolic link in the path belongs to the user or to root, and the same rules hold for its
 //!   target.
-//! * A directory above the folder is not session-writable, unless it is sticky as `/tmp` is: then
+//! * A directory above the folder is not writable by all users, unless it is sticky as `/tmp` is: then
 //!   other users can add files, but not replace those of the user.
 //!
 //! A directory above the folder may belong to another user, and may be writable by its group.
@@ -17,54 +17,20 @@
 //! the user of the tool. Both cases are common: a repository that is mounted in a container,
 //! where the tool runs as root, and the umask 002 of systems on which each user has a group.
 //!
-//! A local stack runs on Linux and macOS, so on other systems there is no such file to trust.
+//! A local stack runs on Linux and macOS. On other systems, no file is trusted.
 
+mod distrust;
 #[cfg(unix)]
 mod owners;
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Why a file is not used.
-#[derive(Debug)]
-pub(crate) enum Distrust {
-    /// The file could not be read.
-    Unreadable(io::Error),
-    /// It is a directory, a pipe or a device.
-    NotAFile(PathBuf),
-    /// The file, or a directory or link in its path, belongs to another user.
-    Foreign {
-        /// The path that belongs to another user.
-        path: PathBuf,
-        /// The user id of its owner.
-        owner: u32,
-        /// The user id of this process.
-        user: u32,
-    },
-    /// Other users can write the file, or a directory in its path.
-    Writable {
-        /// The path that they can write.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-        /// The permissions that `chmod` must remove.
-        excess: &'static str,
-    },
-}
-
-impl From<io::Error> for Distrust {
-    fn from(error: io::Error) -> Self {
-        Self::Unreadable(error)
-    }
-}
+pub(crate) use distrust::{Distrust, STICKY};
 
 /// Reads a file that only the user or root can have written.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Distrust> {
     #[cfg(unix)]
     return owners::read(path);
     #[cfg(not(unix))]
-    Err(io::Error::new(io::ErrorKind::Unsupported, "a local stack runs on Linux and macOS").into())
+    Err(std::io::Error::other("a local stack runs on Linux and macOS").into())
 }
-
-/// The bit of a directory in which users can replace their own files only.
-pub(crate) const STICKY: u32 = 0o1000;

@@ -9,7 +9,7 @@ use std::path::{self, Path, PathBuf};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
-use super::{Distrust, STICKY};
+use super::distrust::{Distrust, STICKY};
 
 /// Reads a file that only the user or root can have written.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Distrust> {

@@ -64,8 +64,8 @@ async fn an_invitation_with_a_chat_scope_is_not_extended_beyond_the_end_of_acs_c
         (vec!["voip.join"], 1, true),
     ] {
         let fixture = CoreFixture::with([]);
-        let month = Duration::from_hours(24 * 30);
-        fixture.clock.advance(chat_ends.duration_since(fixture.clock.now()).unwrap() - month);
+        let month_before = chat_ends - Duration::from_hours(24 * 30);
+        fixture.clock.advance(month_before.duration_since(fixture.clock.now()).unwrap());
         let opens_at = fixture.clock.now();
         let closes_at = opens_at + Duration::from_hours(1);
         let scopes = Scopes::parse(scopes).unwrap();
