@@ -32,5 +32,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Distrust> {
     #[cfg(unix)]
     return owners::read(path);
     #[cfg(not(unix))]
-    Err(std::io::Error::other("a local stack runs on Linux and macOS").into())
+    Err(std::io::Error::other(format!(
+        "a local stack runs on Linux and macOS alone: {}",
+        path.display()
+    ))
+    .into())
 }

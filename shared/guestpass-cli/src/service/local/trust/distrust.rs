@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 /// Why a file is not used.
 #[derive(Debug)]
+#[cfg_attr(not(unix), expect(dead_code, reason = "owners and modes are those of Unix"))]
 pub(crate) enum Distrust {
     /// The file could not be read.
     Unreadable(io::Error),
