@@ -6,6 +6,7 @@
 The first one should take longest. Make's own `-j2` begins with the targets that need no other one. What a target
 prints is shown when it ends. After a failure, no other target begins."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -19,19 +20,22 @@ MAKE = [os.environ.get("MAKE", "make"), "--no-print-directory"]
 
 running: list[subprocess.Popen] = []
 has_failed = threading.Event()
+is_told_to_stop = threading.Event()
 printing = threading.Lock()
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        with ThreadPoolExecutor(AT_ONCE) as workers:
+    for ends in [signal.SIGTERM, signal.SIGHUP]:
+        signal.signal(ends, signal.default_int_handler)
+    with ThreadPoolExecutor(AT_ONCE) as workers:
+        try:
             list(workers.map(make, sys.argv[1:]))
-    except KeyboardInterrupt:
-        has_failed.set()
-        for process in running:
-            process.terminate()
-        sys.exit(130)
+        except KeyboardInterrupt:
+            has_failed.set()
+            is_told_to_stop.set()
+            for process in running:
+                stop(process)
+            sys.exit(130)
     sys.exit(1 if has_failed.is_set() else 0)
 
 
@@ -39,14 +43,29 @@ def make(target: str) -> None:
     if has_failed.is_set():
         return
     begun = time.monotonic()
-    with subprocess.Popen([*MAKE, target], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+    # A group of its own: what `make` started must end with it, and would keep the pipe open.
+    with subprocess.Popen(
+        [*MAKE, target],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    ) as process:
         running.append(process)
+        if is_told_to_stop.is_set():  # While this one began.
+            stop(process)
         output = process.communicate()[0].decode(errors="replace")
     if process.returncode:
         has_failed.set()
     with printing:
         verdict = "FAILED" if process.returncode else "done"
         print(f"{output}\nmake {target}: {verdict} after {time.monotonic() - begun:.0f} s\n", flush=True)
+
+
+def stop(process: subprocess.Popen) -> None:
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -125,6 +125,16 @@ class SideBySide(unittest.TestCase):
         for target in ["left", "right"]:
             self.assertRegex(output, f"make {target}: done after [0-9]+ s")
 
+    def test_a_runner_that_is_told_to_stop_stops_what_it_runs(self):
+        waits = "\t@echo begun >one; cat two\n"
+        process = self.made(f"left:\n{waits}right:\n{waits}never:\n\t@echo begun\n", "left", "right", "never")
+        self.addCleanup(process.kill)
+        self.assertEqual((self.place / "one").read_text()[:5], "begun")
+        process.terminate()
+        output = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 130, output)
+        self.assertNotIn("begun", output)
+
     def test_after_a_failure_no_other_target_begins_and_the_one_that_runs_ends(self):
         process = self.made("slow:\n\t@cat one\nbad:\n\t@echo why; exit 3\nnever:\n\t@echo begun\n", "slow", "bad", "never")
         output = ""
