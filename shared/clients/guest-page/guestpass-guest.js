@@ -2,39 +2,34 @@
 
 // src/errors.ts
 var GuestpassError = class extends Error {
-  constructor(name, message, details) {
+  constructor(name, action, message, details) {
     super(message);
-    Object.assign(this, details, { name });
+    Object.assign(this, details, { name, action });
   }
 };
 var RetryLaterError = class extends GuestpassError {
   constructor(message, details) {
-    super("RetryLaterError", message, details);
-    this.action = "retry";
+    super("RetryLaterError", "retry", message, details);
   }
 };
 var SignInRequiredError = class extends GuestpassError {
   constructor(message, details) {
-    super("SignInRequiredError", message, details);
-    this.action = "sign-in";
+    super("SignInRequiredError", "sign-in", message, details);
   }
 };
 var BlockedError = class extends GuestpassError {
   constructor(message, details) {
-    super("BlockedError", message, details);
-    this.action = "blocked";
+    super("BlockedError", "blocked", message, details);
   }
 };
 var GiveUpError = class extends GuestpassError {
   constructor(message, details) {
-    super("GiveUpError", message, details);
-    this.action = "give-up";
+    super("GiveUpError", "give-up", message, details);
   }
 };
 var EndedError = class extends GuestpassError {
   constructor(message, name = "EndedError") {
-    super(name, message);
-    this.action = "none";
+    super(name, "none", message);
   }
 };
 
@@ -47,6 +42,7 @@ var systemClock = {
     return () => clearTimeout(timer);
   }
 };
+var inPage = () => typeof document === "object";
 var SECOND = 1e3;
 var MINUTE = 60 * SECOND;
 function pause(clock, milliseconds) {
@@ -87,8 +83,8 @@ function parse(text) {
 function tokenOf(answer, sentAt) {
   const body = answer.status === 200 && parse(answer.text);
   if (!body || typeof body.token !== "string" || !body.token) return void 0;
-  const expires = Number(body.expiresOnTimestamp ?? NaN);
-  const lifetime = Number(body.expiresIn ?? NaN) * SECOND || expires - sentAt;
+  const expires = Number(body.expiresOnTimestamp);
+  const lifetime = Number(body.expiresIn) * SECOND || expires - sentAt;
   if (!(lifetime > 0)) return void 0;
   const refresh = Date.parse(`${body.refreshAfter}`) - (expires - lifetime);
   return {
@@ -99,26 +95,21 @@ function tokenOf(answer, sentAt) {
   };
 }
 function retryAfterOf(header, now) {
-  const wait = /^\d+$/.test(`${header}`) ? Number(header) * SECOND : Date.parse(`${header}`) - now;
+  const wait = Number(header) * SECOND || Date.parse(`${header}`) - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER) : void 0;
 }
 function errorOf(answer, now) {
   const { status } = answer;
   const body = parse(answer.text);
   const { retry, type, title, message } = body ?? {};
-  const about = `${title ?? message ?? "the response is not one of the service: is a proxy in between, or is `url` wrong?"}`;
+  const about = `${title ?? message ?? "not a response of the service: is `url` wrong, or a proxy in between?"}`;
   const text = `the request failed (${status}): ${about.slice(0, 120)}`;
-  const details = {
-    status,
-    ...typeof type === "string" && { type },
-    ...answer.requestId && { requestId: answer.requestId }
-  };
+  const details = { status, type: typeof type === "string" ? type : void 0, requestId: answer.requestId ?? void 0 };
   if (status === 403 && /user-blocked$/.test(`${type}`)) return new BlockedError(text, details);
   if (retry === "sign-in" || status === 401 && !retry) return new SignInRequiredError(text, details);
   const temporary = status > 499 || [407, 408, 425, 429].includes(status) || !body && (status < 300 || status === 403);
   if (retry === "later" || temporary && !retry) {
-    const retryAfterMs = retryAfterOf(answer.retryAfter, now);
-    return new RetryLaterError(text, { ...details, ...retryAfterMs && { retryAfterMs } });
+    return new RetryLaterError(text, { ...details, retryAfterMs: retryAfterOf(answer.retryAfter, now) });
   }
   return new GiveUpError(text, details);
 }
@@ -127,8 +118,7 @@ var tokenOrError = (answer, sentAt, now) => tokenOf(answer, sentAt) ?? errorOf(a
 // src/device.ts
 var DeviceStorageError = class extends GuestpassError {
   constructor(message, details) {
-    super("DeviceStorageError", message, details);
-    this.action = "storage";
+    super("DeviceStorageError", "storage", message, details);
   }
 };
 var KEY = "guestpass-device";
@@ -150,7 +140,7 @@ async function loadOrCreate(storage) {
   throw new DeviceStorageError("the storage did not keep the device secret");
 }
 async function deviceSecret(storage = localDevice) {
-  const locks = typeof document === "object" ? navigator.locks : void 0;
+  const locks = inPage() ? navigator.locks : void 0;
   try {
     return await (locks ? locks.request(KEY, () => loadOrCreate(storage)) : loadOrCreate(storage));
   } catch (cause) {
@@ -180,13 +170,8 @@ async function send(options, clock, method, { path, bearer, body: wish }, signal
       redirect: "error",
       signal: attempt.signal
     });
-    const header = (name) => response.headers.get(name);
-    return {
-      status: response.status,
-      text: await response.text(),
-      retryAfter: header("retry-after"),
-      requestId: header("x-request-id")
-    };
+    const { headers, status } = response;
+    return { status, text: await response.text(), retryAfter: headers.get("retry-after"), requestId: headers.get("x-request-id") };
   } catch (cause) {
     throw new RetryLaterError("no response: the network, CORS or a proxy failed", { cause });
   } finally {
@@ -197,7 +182,7 @@ async function send(options, clock, method, { path, bearer, body: wish }, signal
 function join(promise, clock, signal, maxWaitMs, late) {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new EndedError("the call was aborted", "AbortError"));
-    const cancel = maxWaitMs === void 0 ? void 0 : clock.after(maxWaitMs, () => reject(late()));
+    const cancel = late && clock.after(maxWaitMs, () => reject(late()));
     const clean = () => {
       cancel?.();
       signal?.removeEventListener("abort", abort);
@@ -208,11 +193,154 @@ function join(promise, clock, signal, maxWaitMs, late) {
   });
 }
 
+// src/callback.ts
+function createCallback(get, states, clock) {
+  let given = 0;
+  return async (signal) => {
+    for (; ; ) {
+      try {
+        const { token, expiresOnTimestamp } = await join(get(), clock, signal);
+        given = expiresOnTimestamp;
+        return { token, expiresOnTimestamp };
+      } catch (error) {
+        if (signal?.aborted || clock.now() >= given) throw error;
+        await recovery(given, states, clock);
+      }
+    }
+  };
+}
+function recovery(given, states, clock) {
+  return new Promise((resolve) => {
+    const expiry = states.stopped ? void 0 : pause(clock, given - clock.now());
+    const leave = states.subscribe(({ name }) => {
+      if (name === "ready") done();
+      if (states.stopped) expiry?.end();
+    });
+    const done = () => {
+      leave();
+      resolve();
+    };
+    void expiry?.done.then(() => states.stopped || done());
+  });
+}
+
+// src/keeper.ts
+function createKeeper(storage) {
+  let last = Promise.resolve();
+  function queue(action) {
+    return last = last.then(() => storage && action(storage)).catch(() => {
+    });
+  }
+  return {
+    load: (use) => queue(async (storage2) => {
+      const text = await storage2.load();
+      if (text) use(JSON.parse(text));
+    }),
+    save: (token) => {
+      const text = token && JSON.stringify(token);
+      void queue((storage2) => storage2.save(text));
+    }
+  };
+}
+
+// src/naps.ts
+function createNaps(clock) {
+  const stop = new AbortController();
+  let last;
+  let isOffline;
+  const wake = () => {
+    if (isOffline) last?.end();
+    else last?.check();
+  };
+  if (inPage()) {
+    addEventListener("online", wake, stop);
+    document.addEventListener("visibilitychange", () => document.hidden || wake(), stop);
+  }
+  return {
+    begin(milliseconds, offline) {
+      last?.end();
+      isOffline = offline;
+      const mine = last = pause(clock, milliseconds);
+      return mine.done.then(() => last === mine);
+    },
+    end: () => last?.end(),
+    wake,
+    leave: () => stop.abort()
+  };
+}
+
+// src/repeat.ts
+var isOfOtherOrigin = (url) => inPage() && !`${url}`.startsWith(`${location.origin}/`);
+function createRepeat(clock, naps, states, url) {
+  return async (attempt, signal, onRetry) => {
+    let backoff = 0;
+    let refusals = 0;
+    let forceRefresh = false;
+    let suspected;
+    for (; ; ) {
+      try {
+        return await attempt(forceRefresh);
+      } catch (thrown) {
+        const error = thrown instanceof GuestpassError ? thrown : new GiveUpError("the client failed", { cause: thrown });
+        if (signal.aborted || error === states.error) throw error;
+        if (error.action === "sign-in" && error.status === 401 && refusals < 2) {
+          if (refusals++) await naps.begin(SECOND * (1.5 + clock.random()));
+          forceRefresh = true;
+        } else if (error.action === "retry") {
+          const offline = !error.status && !!error.cause;
+          if (!error.retryAfterMs) backoff = Math.min(MINUTE, Math.max(2 * backoff, error.status === 429 ? 2 * SECOND : SECOND));
+          const wait = (error.retryAfterMs ?? backoff) * (1 + clock.random() / 4);
+          onRetry(error, clock.now() + wait);
+          await naps.begin(wait, offline);
+          refusals = 0;
+          forceRefresh = offline && !suspected && isOfOtherOrigin(url);
+          suspected ||= forceRefresh;
+        } else throw error;
+        if (signal.aborted) throw error;
+      }
+    }
+  };
+}
+
+// src/states.ts
+function createStates(clock, first) {
+  const listeners = new Set(first && [first]);
+  let now = { name: "idle" };
+  return {
+    get now() {
+      return now;
+    },
+    get error() {
+      return now.error;
+    },
+    get stopped() {
+      return ["disposed", "signed-out"].includes(now.name);
+    },
+    set(next) {
+      if (now.name === "disposed") return;
+      now = next;
+      for (const listener of [...listeners]) {
+        try {
+          listener(next);
+        } catch (error) {
+          clock.after(0, () => {
+            throw error;
+          });
+        }
+      }
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    }
+  };
+}
+
 // src/tabs.ts
 var LONGEST_LOCK = 10 * SECOND;
 var LONGEST_ANSWER = 100;
 function createTabs(enabled, scope, clock, onMessage) {
-  const locks = enabled && typeof document === "object" && typeof BroadcastChannel === "function" ? navigator.locks : void 0;
+  const locks = enabled && inPage() && typeof BroadcastChannel === "function" ? navigator.locks : void 0;
   let subject;
   let name;
   let channel;
@@ -275,144 +403,81 @@ var FETCH_MARGIN = MINUTE;
 var REFRESHER_MARGIN = 10 * MINUTE + 10 * SECOND;
 var HOLD = MINUTE;
 var RECHECK = 5 * MINUTE;
-var nothing = () => {
-};
+var MAX_WAIT = 30 * SECOND;
 function createSource(options, prepare, read = tokenOrError, kind = JSON.stringify(options.request)) {
   const clock = options.clock ?? systemClock;
-  const listeners = /* @__PURE__ */ new Set();
-  const page = typeof document === "object" ? document : void 0;
-  const origin = page && location.origin;
-  let state = { name: "idle" };
+  const states = createStates(clock, options.onState);
+  const keeper = createKeeper(options.storage);
+  const naps = createNaps(clock);
+  const tabs = createTabs(options.tabs !== false, `${options.url} ${kind}`, clock, hear);
+  const repeat = createRepeat(clock, naps, states, options.url);
   let held;
   let flight;
-  let nap;
-  let napIsOffline = false;
   let loading;
-  let storageQueue = Promise.resolve();
   let signingOut;
   let refusedBearer;
   let holdUntil = 0;
-  const remaining = () => held ? held.expiresOnTimestamp - clock.now() : 0;
+  const remaining = (token = held) => (token?.expiresOnTimestamp ?? 0) - clock.now();
   const fresh = (than) => held && held.token !== than && clock.now() < held.refreshAfterTimestamp ? held : void 0;
-  const lasting = () => ["failed", "ask-host"].includes(state.name);
-  const stopped = () => state.name === "disposed" || state.name === "signed-out";
-  const tabs = createTabs(options.tabs !== false, `${options.url} ${kind}`, clock, (message) => {
-    if (stopped()) return;
-    if (message.signOut) {
-      end({ name: "signed-out" });
-      store(null);
-    }
-    if (message.ask && fresh()) tabs.post({ ...held });
-    const offered = message;
-    if (typeof offered.token === "string" && offered.refreshAfterTimestamp > Math.max(clock.now(), held?.refreshAfterTimestamp ?? 0)) {
-      accept(offered);
+  const endedError = () => new EndedError(`the source is ${states.now.name}`);
+  const lasting = () => ["failed", "ask-host"].includes(states.now.name);
+  function hear(message) {
+    if (states.stopped) return;
+    if (message.signOut) endSession();
+    if (message.ask && fresh()) tabs.post(held);
+    if (message.refreshAfterTimestamp > Math.max(clock.now(), held?.refreshAfterTimestamp ?? 0)) {
+      accept(message);
       tabs.answered();
     }
-  });
-  function setState(next) {
-    if (state.name === "disposed") return;
-    state = next;
-    for (const listener of [...listeners]) {
-      try {
-        listener(next);
-      } catch (error) {
-        clock.after(0, () => {
-          throw error;
-        });
-      }
-    }
   }
-  function queue(action) {
-    return storageQueue = storageQueue.then(() => options.storage && action(options.storage)).catch(nothing);
-  }
-  function store(token) {
-    const text = token && JSON.stringify({ ...token, subject: tabs.subject });
-    void queue((storage) => storage.save(text));
-  }
-  async function load(storage) {
-    const text = await storage.load();
-    if (text && !held && !stopped()) {
-      const { subject, ...token } = JSON.parse(text);
-      if (!token.token || token.expiresOnTimestamp - clock.now() <= FETCH_MARGIN) return;
-      tabs.enter(subject);
-      accept(token);
-    }
-  }
-  function rest(milliseconds, offline = false) {
-    nap?.end();
-    napIsOffline = offline;
-    return (nap = pause(clock, milliseconds)).done;
+  function restore({ subject, ...token }) {
+    if (held || states.stopped || !token.token || remaining(token) <= FETCH_MARGIN) return;
+    tabs.enter(subject);
+    accept(token);
   }
   function schedule(milliseconds) {
     const before = held;
-    const done = rest(milliseconds);
-    const mine = nap;
-    void done.then(() => {
-      if (nap === mine && held && held === before && !flight && !stopped()) void start(held.token);
+    void naps.begin(milliseconds).then((isLast) => {
+      if (isLast && held === before && !flight && !states.stopped) void start(before.token);
     });
   }
   function accept(token) {
     if (held === token) return;
     held = token;
     const { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } = token;
-    setState({ name: "ready", token: { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } });
-    nap?.end();
-    const wait = token.refreshAfterTimestamp - clock.now();
+    states.set({ name: "ready", token: { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } });
+    naps.end();
+    const wait = refreshAfterTimestamp - clock.now();
     if (!flight) schedule(wait + clock.random() * Math.min(30 * SECOND, Math.max(wait, 0) / 100));
   }
   function forget() {
     held = void 0;
-    store(null);
+    keeper.save(null);
   }
   function fail(error) {
-    if (state.error === error) return;
+    if (states.error === error) return;
     holdUntil = clock.now() + HOLD;
     if (error.action === "blocked") forget();
-    setState({ name: error.action === "give-up" ? "failed" : error.action, error });
+    states.set({ name: error.action === "give-up" ? "failed" : error.action, error });
     if (lasting() && held) schedule(RECHECK);
   }
   function end(next) {
     const ended = flight;
     flight = held = refusedBearer = void 0;
-    nap?.end();
+    naps.end();
     tabs.leave();
-    ended?.stop.abort();
-    setState(next);
-    ended?.reject(new EndedError(`the app ended the request: ${next.name}`));
+    states.set(next);
+    ended?.end();
   }
-  async function persist(attempt, signal, onRetry) {
-    let backoff = 0;
-    let refusals = 0;
-    let forceRefresh = false;
-    let suspected = false;
-    for (; ; ) {
-      try {
-        return await attempt(forceRefresh);
-      } catch (thrown) {
-        const error = thrown instanceof GuestpassError ? thrown : new GiveUpError("the client failed", { cause: thrown });
-        if (signal.aborted || error === state.error) throw error;
-        if (error.action === "sign-in" && error.status === 401 && refusals < 2) {
-          if (refusals++) await rest(SECOND * (1.5 + clock.random()));
-          forceRefresh = true;
-        } else if (error.action === "retry") {
-          const offline = !error.status && !!error.cause;
-          if (!error.retryAfterMs) backoff = Math.min(MINUTE, Math.max(2 * backoff, error.status === 429 ? 2 * SECOND : SECOND));
-          const wait = (error.retryAfterMs ?? backoff) * (1 + clock.random() / 4);
-          onRetry(error, clock.now() + wait);
-          await rest(wait, offline);
-          refusals = 0;
-          forceRefresh = offline && !suspected && !!origin && !`${options.url}`.startsWith(`${origin}/`);
-          suspected ||= forceRefresh;
-        } else throw error;
-        if (signal.aborted) throw error;
-      }
-    }
+  function endSession() {
+    end({ name: "signed-out" });
+    keeper.save(null);
   }
   async function exchange(method, request, signal) {
     const sentAt = clock.now();
     const answer = await send(options, clock, method, request, signal);
     throwIfEnded(signal);
-    if (method === "DELETE" && (answer.status === 200 || answer.status === 204)) return void 0;
+    if (method === "DELETE" && [200, 204].includes(answer.status)) return void 0;
     const result = read(answer, sentAt, clock.now());
     if ("token" in result) return result;
     if (result.action === "sign-in") {
@@ -421,43 +486,47 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
     }
     throw result;
   }
+  async function ask(than, forceRefresh, signal) {
+    const ready = fresh(than);
+    if (ready) return ready;
+    const request = await prepare(forceRefresh, signal, !!than);
+    if (states.now.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw states.error;
+    throwIfEnded(signal);
+    if (tabs.enter(request.subject)) {
+      forget();
+      states.set({ name: "requesting" });
+    }
+    return tabs.exclusive(async () => {
+      throwIfEnded(signal);
+      if (!fresh(than)) await tabs.ask();
+      throwIfEnded(signal);
+      const shared = fresh(than);
+      if (shared) return shared;
+      if (!["requesting", "ready", "waiting"].includes(states.now.name)) states.set({ name: "requesting" });
+      return await exchange("POST", request, signal);
+    });
+  }
   function start(than) {
     const stop = new AbortController();
-    const { signal } = stop;
     let resolve;
     let reject;
     const promise = new Promise((...both) => [resolve, reject] = both);
-    promise.catch(nothing);
-    const mine = flight = { promise, reject, stop };
-    const attempt = async (forceRefresh) => {
-      const ready = fresh(than);
-      if (ready) return ready;
-      const request = await prepare(forceRefresh, signal, !!than);
-      if (state.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
-      throwIfEnded(signal);
-      if (tabs.enter(request.subject)) {
-        forget();
-        setState({ name: "requesting" });
-      }
-      return tabs.exclusive(async () => {
-        throwIfEnded(signal);
-        if (!fresh(than)) await tabs.ask();
-        throwIfEnded(signal);
-        const shared = fresh(than);
-        if (shared) return shared;
-        if (!["requesting", "ready", "waiting"].includes(state.name)) setState({ name: "requesting" });
-        return await exchange("POST", request, signal);
-      });
+    promise.catch(() => {
+    });
+    const end2 = () => {
+      stop.abort();
+      reject(endedError());
     };
-    const onRetry = (error, retryAt) => setState({ name: "waiting", error, retryAt, tokenValid: remaining() > 0 });
-    persist(attempt, signal, onRetry).then(
+    const mine = flight = { promise, end: end2 };
+    const onRetry = (error, retryAt) => states.set({ name: "waiting", error, retryAt, tokenValid: remaining() > 0 });
+    repeat((forceRefresh) => ask(than, forceRefresh, stop.signal), stop.signal, onRetry).then(
       (token) => {
         if (flight !== mine) return;
         flight = void 0;
         if (held === token) held = void 0;
         else {
-          store(token);
-          tabs.post({ ...token });
+          keeper.save({ ...token, subject: tabs.subject });
+          tabs.post(token);
         }
         accept(token);
         resolve(token);
@@ -472,76 +541,33 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
     return promise;
   }
   async function get(margin, explicit, force) {
-    if (explicit) await signingOut?.catch(nothing);
-    await (loading ??= queue(load));
-    if (state.name === "disposed" || stopped() && !explicit) throw new EndedError(`the source is ${state.name}`);
+    if (explicit) await signingOut?.catch(() => {
+    });
+    await (loading ??= keeper.load(restore));
+    const { name } = states.now;
+    if (name === "disposed" || states.stopped && !explicit) throw endedError();
     if (held && !force && remaining() > margin) {
       if (!fresh() && !flight && !lasting()) void start(held.token);
       return held;
     }
     if (flight) return flight.promise;
-    if ((state.name === "blocked" || lasting()) && !force && clock.now() < holdUntil) throw state.error;
+    if ((name === "blocked" || lasting()) && !force && clock.now() < holdUntil) throw states.error;
     return start(held?.token);
   }
   function late() {
-    return state.name === "waiting" ? state.error : new RetryLaterError("no token yet: the source is still trying");
+    const { now } = states;
+    return now.name === "waiting" ? now.error : new RetryLaterError("no token yet: the source goes on");
   }
-  function refresher() {
-    let given = 0;
-    return async (signal) => {
-      for (; ; ) {
-        try {
-          const { token, expiresOnTimestamp } = await join(get(REFRESHER_MARGIN, false), clock, signal);
-          given = expiresOnTimestamp;
-          return { token, expiresOnTimestamp };
-        } catch (error) {
-          if (signal?.aborted || clock.now() >= given) throw error;
-          await recovery(given);
-        }
-      }
-    };
-  }
-  function recovery(given) {
-    return new Promise((resolve) => {
-      const expiry = stopped() ? void 0 : pause(clock, given - clock.now());
-      const leave = subscribe(({ name }) => {
-        if (name === "ready") done();
-        if (name === "signed-out" || name === "disposed") expiry?.end();
-      });
-      const done = () => {
-        leave();
-        resolve();
-      };
-      void expiry?.done.then(() => stopped() || done());
-    });
-  }
-  function subscribe(listener) {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }
-  function wake() {
-    if (napIsOffline) nap?.end();
-    else nap?.check();
-  }
-  const onVisible = () => {
-    if (page.visibilityState === "visible") wake();
-  };
-  if (page) {
-    addEventListener("online", wake);
-    page.addEventListener("visibilitychange", onVisible);
-  }
-  if (options.onState) listeners.add(options.onState);
   return {
     get state() {
-      return state;
+      return states.now;
     },
-    fetch: ({ force, signal, maxWaitMs = 30 * SECOND } = {}) => join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
-    async signOut({ signal, maxWaitMs = 30 * SECOND } = {}) {
-      if (state.name === "disposed") throw new EndedError("the source is disposed");
+    fetch: ({ force, signal, maxWaitMs = MAX_WAIT } = {}) => join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
+    async signOut({ signal, maxWaitMs = MAX_WAIT } = {}) {
+      if (states.now.name === "disposed") throw endedError();
       let posted = tabs.subject;
       tabs.post({ signOut: true });
-      end({ name: "signed-out" });
-      store(null);
+      endSession();
       const stop = new AbortController();
       let last = new RetryLaterError("the sign-out is not confirmed yet");
       const attempt = async (forceRefresh) => {
@@ -554,38 +580,33 @@ function createSource(options, prepare, read = tokenOrError, kind = JSON.stringi
         }
         await exchange("DELETE", request, stop.signal);
       };
-      const done = persist(attempt, stop.signal, (error) => last = error);
+      const done = repeat(attempt, stop.signal, (error) => last = error);
       const joined = join(done, clock, signal, maxWaitMs, () => last).finally(() => {
         stop.abort();
-        nap?.end();
+        naps.end();
         if (signingOut === joined) signingOut = void 0;
       });
       await (signingOut = joined);
     },
-    subscribe,
-    wake,
+    subscribe: states.subscribe,
+    wake: naps.wake,
     dispose() {
-      if (page) {
-        removeEventListener("online", wake);
-        page.removeEventListener("visibilitychange", onVisible);
-      }
+      naps.leave();
       end({ name: "disposed" });
     },
-    refresher
+    refresher: () => createCallback(() => get(REFRESHER_MARGIN, false), states, clock)
   };
 }
 
 // src/guest.ts
 var PinError = class extends GuestpassError {
   constructor(message, details) {
-    super("PinError", message, details);
-    this.action = "pin";
+    super("PinError", "pin", message, details);
   }
 };
 var InvitationError = class extends GuestpassError {
   constructor(message, details) {
-    super("InvitationError", message, details);
-    this.action = "ask-host";
+    super("InvitationError", "ask-host", message, details);
   }
 };
 var PROBLEM = "/problems/";
@@ -597,16 +618,15 @@ function guestTokenOrError(answer, sentAt, now) {
     const token = { ...result, meeting, displayName, opensAt, closesAt };
     return meeting ? token : new GiveUpError("the response has no meeting: is `url` that of the service?", { status: answer.status });
   }
-  const { action, message, type, status, requestId } = result;
-  const details = { type, ...status && { status }, ...requestId && { requestId } };
+  const { action, message, type } = result;
   const kind = type?.split(PROBLEM)[1] ?? "";
-  if (/^pin-(required|wrong)$/.test(kind)) return new PinError(message, details);
-  if (/^invitation-(unknown|closed|used-up|locked)$/.test(kind)) return new InvitationError(message, details);
-  if (kind === "invitation-revoked") return new BlockedError(message, details);
-  return action === "sign-in" ? new GiveUpError(message, details) : result;
+  if (/^pin-(required|wrong)$/.test(kind)) return new PinError(message, result);
+  if (/^invitation-(unknown|closed|used-up|locked)$/.test(kind)) return new InvitationError(message, result);
+  if (kind === "invitation-revoked") return new BlockedError(message, result);
+  return action === "sign-in" ? new GiveUpError(message, result) : result;
 }
 async function invitationId(handle) {
-  if (typeof document !== "object" || !crypto.subtle) return void 0;
+  if (!inPage() || !crypto.subtle) return void 0;
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`guestpass invitation\0${handle}`));
   return String.fromCharCode(...new Uint8Array(bytes));
 }

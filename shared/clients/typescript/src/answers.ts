@@ -39,8 +39,8 @@ function parse(text: string): Body | undefined {
 function tokenOf(answer: Answer, sentAt: number): GuestpassToken | undefined {
   const body = answer.status === 200 && parse(answer.text);
   if (!body || typeof body.token !== "string" || !body.token) return undefined;
-  const expires = Number(body.expiresOnTimestamp ?? NaN);
-  const lifetime = Number(body.expiresIn ?? NaN) * SECOND || expires - sentAt;
+  const expires = Number(body.expiresOnTimestamp);
+  const lifetime = Number(body.expiresIn) * SECOND || expires - sentAt;
   if (!(lifetime > 0)) return undefined;
   const refresh = Date.parse(`${body.refreshAfter}`) - (expires - lifetime);
   return {
@@ -52,7 +52,7 @@ function tokenOf(answer: Answer, sentAt: number): GuestpassToken | undefined {
 }
 
 function retryAfterOf(header: string | null, now: number): number | undefined {
-  const wait = /^\d+$/.test(`${header}`) ? Number(header) * SECOND : Date.parse(`${header}`) - now;
+  const wait = Number(header) * SECOND || Date.parse(`${header}`) - now;
   return wait > 0 ? Math.min(wait, LONGEST_RETRY_AFTER) : undefined;
 }
 
@@ -64,19 +64,14 @@ function errorOf(answer: Answer, now: number): GuestpassError {
   const { status } = answer;
   const body = parse(answer.text);
   const { retry, type, title, message } = body ?? {};
-  const about = `${title ?? message ?? "the response is not one of the service: is a proxy in between, or is `url` wrong?"}`;
+  const about = `${title ?? message ?? "not a response of the service: is `url` wrong, or a proxy in between?"}`;
   const text = `the request failed (${status}): ${about.slice(0, 120)}`;
-  const details = {
-    status,
-    ...(typeof type === "string" && { type }),
-    ...(answer.requestId && { requestId: answer.requestId }),
-  };
+  const details = { status, type: typeof type === "string" ? type : undefined, requestId: answer.requestId ?? undefined };
   if (status === 403 && /user-blocked$/.test(`${type}`)) return new BlockedError(text, details);
   if (retry === "sign-in" || (status === 401 && !retry)) return new SignInRequiredError(text, details);
   const temporary = status > 499 || [407, 408, 425, 429].includes(status) || (!body && (status < 300 || status === 403));
   if (retry === "later" || (temporary && !retry)) {
-    const retryAfterMs = retryAfterOf(answer.retryAfter, now);
-    return new RetryLaterError(text, { ...details, ...(retryAfterMs && { retryAfterMs }) });
+    return new RetryLaterError(text, { ...details, retryAfterMs: retryAfterOf(answer.retryAfter, now) });
   }
   return new GiveUpError(text, details);
 }

@@ -17,6 +17,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** Whether this is a page: Node.js and React Native have some of its classes, too. */
+export const inPage = () => typeof document === "object";
+
 export const SECOND = 1000;
 export const MINUTE = 60 * SECOND;
 

@@ -1,11 +1,12 @@
+import { inPage } from "./clock.js";
 import { GuestpassError, type ErrorDetails } from "./errors.js";
 import type { TokenStorage } from "./options.js";
 
 /** The device secret cannot be kept, so no request was sent: it would use a place of the invitation up for nothing. */
 export class DeviceStorageError extends GuestpassError {
-  readonly action = "storage";
+  declare readonly action: "storage";
   constructor(message: string, details?: ErrorDetails) {
-    super("DeviceStorageError", message, details);
+    super("DeviceStorageError", "storage", message, details);
   }
 }
 
@@ -36,7 +37,7 @@ async function loadOrCreate(storage: TokenStorage): Promise<string> {
 
 /** The secret of this device, which is kept before it is used. Tabs that start at once agree on one. */
 export async function deviceSecret(storage: TokenStorage = localDevice): Promise<string> {
-  const locks = typeof document === "object" ? navigator.locks : undefined;
+  const locks = inPage() ? navigator.locks : undefined;
   try {
     return await (locks ? locks.request(KEY, () => loadOrCreate(storage)) : loadOrCreate(storage));
   } catch (cause) {

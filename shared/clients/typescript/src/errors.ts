@@ -25,49 +25,49 @@ export abstract class GuestpassError extends Error implements ErrorDetails {
   declare readonly retryAfterMs?: number;
   declare readonly cause?: unknown;
 
-  constructor(name: string, message: string, details?: ErrorDetails) {
+  constructor(name: string, action: Action, message: string, details?: ErrorDetails) {
     super(message);
-    Object.assign(this, details, { name });
+    Object.assign(this, details, { name, action });
   }
 }
 
 /** A temporary error. The source retries by itself; show that the app is offline, if it lasts. */
 export class RetryLaterError extends GuestpassError {
-  readonly action = "retry";
+  declare readonly action: "retry";
   constructor(message: string, details?: ErrorDetails) {
-    super("RetryLaterError", message, details);
+    super("RetryLaterError", "retry", message, details);
   }
 }
 
 /** The identity provider's session ended, or the user was signed out. Let the user sign in, then call `fetch()`. */
 export class SignInRequiredError extends GuestpassError {
-  readonly action = "sign-in";
+  declare readonly action: "sign-in";
   constructor(message: string, details?: ErrorDetails) {
-    super("SignInRequiredError", message, details);
+    super("SignInRequiredError", "sign-in", message, details);
   }
 }
 
 /** The user is blocked. Leave calls and chats, and say so. */
 export class BlockedError extends GuestpassError {
-  readonly action = "blocked";
+  declare readonly action: "blocked";
   constructor(message: string, details?: ErrorDetails) {
-    super("BlockedError", message, details);
+    super("BlockedError", "blocked", message, details);
   }
 }
 
 /** The same request cannot succeed: the app or the deployment must be changed. Report it with `requestId`. */
 export class GiveUpError extends GuestpassError {
-  readonly action = "give-up";
+  declare readonly action: "give-up";
   constructor(message: string, details?: ErrorDetails) {
-    super("GiveUpError", message, details);
+    super("GiveUpError", "give-up", message, details);
   }
 }
 
 /** The app itself ended the call: by a sign-out, by `dispose()` or by its signal. Nothing to do. */
 export class EndedError extends GuestpassError {
-  readonly action = "none";
+  declare readonly action: "none";
   constructor(message: string, name = "EndedError") {
-    super(name, message);
+    super(name, "none", message);
   }
 }
 

@@ -1,5 +1,6 @@
 /** Tokens of Azure Communication Services for a guest who has an invitation and no account. */
 import { tokenOrError, type Answer, type GuestpassToken } from "./answers.js";
+import { inPage } from "./clock.js";
 import { DeviceStorageError, deviceSecret } from "./device.js";
 import { BlockedError, GiveUpError, GuestpassError, type EndedError, type ErrorDetails, type RetryLaterError } from "./errors.js";
 import type { TokenRequest } from "./requests.js";
@@ -24,19 +25,19 @@ export interface GuestToken extends GuestpassToken {
 
 /** The PIN is missing, or it was wrong. Ask for it, and pass it to `fetch`. A wrong one is not sent again. */
 export class PinError extends GuestpassError {
-  readonly action = "pin";
+  declare readonly action: "pin";
   declare readonly type: "/problems/pin-required" | "/problems/pin-wrong";
   constructor(message: string, details: ErrorDetails) {
-    super("PinError", message, details);
+    super("PinError", "pin", message, details);
   }
 }
 
 /** The invitation admits this device no more. Only who sent the link can help, with a new link or by unlocking it. */
 export class InvitationError extends GuestpassError {
-  readonly action = "ask-host";
+  declare readonly action: "ask-host";
   declare readonly type: "/problems/invitation-unknown" | "/problems/invitation-closed" | "/problems/invitation-used-up" | "/problems/invitation-locked";
   constructor(message: string, details: ErrorDetails) {
-    super("InvitationError", message, details);
+    super("InvitationError", "ask-host", message, details);
   }
 }
 
@@ -90,19 +91,18 @@ function guestTokenOrError(answer: Answer, sentAt: number, now: number): Guestpa
     const token = { ...result, meeting, displayName, opensAt, closesAt };
     return meeting ? token : new GiveUpError("the response has no meeting: is `url` that of the service?", { status: answer.status });
   }
-  const { action, message, type, status, requestId } = result;
-  const details = { type: type!, ...(status && { status }), ...(requestId && { requestId }) };
+  const { action, message, type } = result;
   const kind = type?.split(PROBLEM)[1] ?? "";
-  if (/^pin-(required|wrong)$/.test(kind)) return new PinError(message, details);
-  if (/^invitation-(unknown|closed|used-up|locked)$/.test(kind)) return new InvitationError(message, details);
-  if (kind === "invitation-revoked") return new BlockedError(message, details);
+  if (/^pin-(required|wrong)$/.test(kind)) return new PinError(message, result);
+  if (/^invitation-(unknown|closed|used-up|locked)$/.test(kind)) return new InvitationError(message, result);
+  if (kind === "invitation-revoked") return new BlockedError(message, result);
   // The route has no authorizer, so a 401 comes from another server.
-  return action === "sign-in" ? new GiveUpError(message, details) : result;
+  return action === "sign-in" ? new GiveUpError(message, result) : result;
 }
 
 /** The id of an invitation, by which its tabs find each other: it is in the names of their locks, and opens nothing. */
 async function invitationId(handle: string): Promise<string | undefined> {
-  if (typeof document !== "object" || !crypto.subtle) return undefined;
+  if (!inPage() || !crypto.subtle) return undefined;
   const bytes = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`guestpass invitation\0${handle}`));
   return String.fromCharCode(...new Uint8Array(bytes));
 }

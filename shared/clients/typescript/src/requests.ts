@@ -42,13 +42,8 @@ export async function send(options: CommonOptions, clock: Clock, method: string,
       redirect: "error",
       signal: attempt.signal,
     });
-    const header = (name: string) => response.headers.get(name);
-    return {
-      status: response.status,
-      text: await response.text(),
-      retryAfter: header("retry-after"),
-      requestId: header("x-request-id"),
-    };
+    const { headers, status } = response;
+    return { status, text: await response.text(), retryAfter: headers.get("retry-after"), requestId: headers.get("x-request-id") };
   } catch (cause) {
     throw new RetryLaterError("no response: the network, CORS or a proxy failed", { cause });
   } finally {
@@ -61,7 +56,7 @@ export async function send(options: CommonOptions, clock: Clock, method: string,
 export function join<T>(promise: Promise<T>, clock: Clock, signal?: SignalLike, maxWaitMs?: number, late?: () => GuestpassError): Promise<T> {
   return new Promise((resolve, reject) => {
     const abort = () => reject(new EndedError("the call was aborted", "AbortError"));
-    const cancel = maxWaitMs === undefined ? undefined : clock.after(maxWaitMs, () => reject(late!()));
+    const cancel = late && clock.after(maxWaitMs!, () => reject(late()));
     const clean = () => {
       cancel?.();
       signal?.removeEventListener("abort", abort);

@@ -1,16 +1,20 @@
-import { MINUTE, pause, SECOND, systemClock, type Pause } from "./clock.js";
+import { MINUTE, SECOND, systemClock } from "./clock.js";
 import { tokenOrError, type GuestpassToken } from "./answers.js";
-import { EndedError, GiveUpError, GuestpassError, RetryLaterError, type BlockedError, type SignInRequiredError } from "./errors.js";
+import { createCallback } from "./callback.js";
+import { EndedError, RetryLaterError, type BlockedError, type GiveUpError, type GuestpassError, type SignInRequiredError } from "./errors.js";
+import { createKeeper, type KeptToken } from "./keeper.js";
+import { createNaps } from "./naps.js";
+import { createRepeat } from "./repeat.js";
 import { join, send, throwIfEnded, type Prepare, type TokenRequest } from "./requests.js";
+import { createStates } from "./states.js";
 import { createTabs, type TabMessage } from "./tabs.js";
 import { userRequest } from "./user.js";
-import type { AccessToken, FetchOptions, SignalLike, State, TokenSource, TokenSourceOptions, TokenStorage } from "./options.js";
+import type { State, TokenSource, TokenSourceOptions } from "./options.js";
 
 /** A request for a token with its repetitions, which all callers share. */
 interface Flight {
   readonly promise: Promise<GuestpassToken>;
-  readonly reject: (error: GuestpassError) => void;
-  readonly stop: AbortController;
+  readonly end: () => void;
 }
 
 /** `fetch()` returns a token that is valid for at least this long. */
@@ -21,8 +25,8 @@ const REFRESHER_MARGIN = 10 * MINUTE + 10 * SECOND;
 const HOLD = MINUTE;
 /** How often a refresh that failed for good is tried again while there is a valid token. */
 const RECHECK = 5 * MINUTE;
-
-const nothing = () => {};
+/** How long a call waits if it does not say it. */
+const MAX_WAIT = 30 * SECOND;
 
 /** Creates a source of tokens for one user. */
 export function createTokenSource(options: TokenSourceOptions): TokenSource {
@@ -32,90 +36,49 @@ export function createTokenSource(options: TokenSourceOptions): TokenSource {
 /** Creates a source of the tokens for which `prepare` makes the requests. Tabs share tokens of the same `kind`. */
 export function createSource(options: Omit<TokenSourceOptions, "getBearer">, prepare: Prepare, read = tokenOrError, kind = JSON.stringify(options.request)): TokenSource {
   const clock = options.clock ?? systemClock;
-  const listeners = new Set<(state: State) => void>();
-  const page = typeof document === "object" ? document : undefined;
-  const origin = page && location.origin;
-  let state: State = { name: "idle" };
+  const states = createStates(clock, options.onState);
+  const keeper = createKeeper(options.storage);
+  const naps = createNaps(clock);
+  const tabs = createTabs(options.tabs !== false, `${options.url} ${kind}`, clock, hear);
+  const repeat = createRepeat(clock, naps, states, options.url);
   let held: GuestpassToken | undefined;
   let flight: Flight | undefined;
-  let nap: Pause | undefined;
-  let napIsOffline = false;
   let loading: Promise<void> | undefined;
-  let storageQueue = Promise.resolve();
   let signingOut: Promise<unknown> | undefined;
   let refusedBearer: string | undefined;
   let holdUntil = 0;
 
-  const remaining = () => (held ? held.expiresOnTimestamp - clock.now() : 0);
+  const remaining = (token = held) => (token?.expiresOnTimestamp ?? 0) - clock.now();
   const fresh = (than?: string) => (held && held.token !== than && clock.now() < held.refreshAfterTimestamp ? held : undefined);
-  /** The same request fails again, but does not end the token. `ask-host` is a state of guests. */
-  const lasting = () => ["failed", "ask-host"].includes(state.name);
-  const stopped = () => state.name === "disposed" || state.name === "signed-out";
 
-  const tabs = createTabs(options.tabs !== false, `${options.url} ${kind}`, clock, (message: TabMessage) => {
-    if (stopped()) return;
-    if (message.signOut) {
-      end({ name: "signed-out" });
-      store(null);
-    }
-    if (message.ask && fresh()) tabs.post({ ...held! });
-    const offered = message as GuestpassToken;
-    if (typeof offered.token === "string" && offered.refreshAfterTimestamp > Math.max(clock.now(), held?.refreshAfterTimestamp ?? 0)) {
-      accept(offered);
+  const endedError = () => new EndedError(`the source is ${states.now.name}`);
+  /** The same request fails again, but does not end the token. `ask-host` is a state of guests. */
+  const lasting = () => ["failed", "ask-host"].includes(states.now.name);
+
+  /** What another tab of the user says. */
+  function hear(message: TabMessage): void {
+    if (states.stopped) return;
+    if (message.signOut) endSession();
+    if (message.ask && fresh()) tabs.post(held!);
+    if (message.refreshAfterTimestamp! > Math.max(clock.now(), held?.refreshAfterTimestamp ?? 0)) {
+      accept(message as GuestpassToken);
       tabs.answered();
     }
-  });
-
-  function setState(next: State): void {
-    if (state.name === "disposed") return;
-    state = next;
-    for (const listener of [...listeners]) {
-      try {
-        listener(next);
-      } catch (error) {
-        // A listener of the app must not stop the refresh; its error is reported as an uncaught one.
-        clock.after(0, () => {
-          throw error;
-        });
-      }
-    }
   }
 
-  /** Calls the storage after its calls before have ended: a slow save must not overwrite the deletion of a sign-out. */
-  function queue(action: (storage: TokenStorage) => Promise<void>): Promise<void> {
-    // After a failed load or save, the next start of the app requests a token.
-    return (storageQueue = storageQueue.then(() => options.storage && action(options.storage)).catch(nothing));
-  }
-
-  function store(token: GuestpassToken | null): void {
-    const text = token && JSON.stringify({ ...token, subject: tabs.subject });
-    void queue((storage) => storage.save(text));
-  }
-
-  async function load(storage: TokenStorage): Promise<void> {
-    const text = await storage.load();
-    if (text && !held && !stopped()) {
-      const { subject, ...token } = JSON.parse(text) as GuestpassToken & { subject?: string };
-      if (!token.token || token.expiresOnTimestamp - clock.now() <= FETCH_MARGIN) return;
-      tabs.enter(subject); // for a sign-out before the first refresh
-      accept(token);
-    }
-  }
-
-  function rest(milliseconds: number, offline = false): Promise<void> {
-    nap?.end();
-    napIsOffline = offline;
-    return (nap = pause(clock, milliseconds)).done;
+  /** Uses the token that was kept when the app ran before. */
+  function restore({ subject, ...token }: KeptToken): void {
+    if (held || states.stopped || !token.token || remaining(token) <= FETCH_MARGIN) return;
+    tabs.enter(subject); // for a sign-out before the first refresh
+    accept(token);
   }
 
   /** Refreshes in the background, after some time and if nothing else did. */
   function schedule(milliseconds: number): void {
-    const before = held;
-    const done = rest(milliseconds);
-    const mine = nap;
-    void done.then(() => {
-      // A later pause ends this one, and has a continuation of its own.
-      if (nap === mine && held && held === before && !flight && !stopped()) void start(held.token);
+    const before = held!;
+    void naps.begin(milliseconds).then((isLast) => {
+      // A later nap ends this one, and has a continuation of its own.
+      if (isLast && held === before && !flight && !states.stopped) void start(before.token);
     });
   }
 
@@ -123,74 +86,45 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
     if (held === token) return;
     held = token;
     const { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } = token;
-    setState({ name: "ready", token: { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } });
-    nap?.end();
-    const wait = token.refreshAfterTimestamp - clock.now();
+    states.set({ name: "ready", token: { expiresOnTimestamp, refreshAfterTimestamp, communicationUserId } });
+    naps.end();
+    const wait = refreshAfterTimestamp - clock.now();
     if (!flight) schedule(wait + clock.random() * Math.min(30 * SECOND, Math.max(wait, 0) / 100));
   }
 
   /** ACS revoked the tokens of a user who is blocked or was signed out. */
   function forget(): void {
     held = undefined;
-    store(null);
+    keeper.save(null);
   }
 
   function fail(error: BlockedError | GiveUpError | SignInRequiredError): void {
-    if ((state as { error?: unknown }).error === error) return;
+    if (states.error === error) return;
     holdUntil = clock.now() + HOLD;
     if (error.action === "blocked") forget();
-    setState({ name: error.action === "give-up" ? "failed" : error.action, error } as State);
+    states.set({ name: error.action === "give-up" ? "failed" : error.action, error } as State);
     if (lasting() && held) schedule(RECHECK);
   }
 
   function end(next: State): void {
     const ended = flight;
     flight = held = refusedBearer = undefined;
-    nap?.end();
+    naps.end();
     tabs.leave();
-    ended?.stop.abort();
-    setState(next);
-    ended?.reject(new EndedError(`the app ended the request: ${next.name}`));
+    states.set(next);
+    ended?.end();
   }
 
-  /** Repeats a request until it succeeds or its error is final. */
-  async function persist<T>(attempt: (forceRefresh: boolean) => Promise<T>, signal: AbortSignal, onRetry: (error: RetryLaterError, retryAt: number) => void): Promise<T> {
-    let backoff = 0;
-    let refusals = 0;
-    let forceRefresh = false;
-    let suspected = false;
-    for (;;) {
-      try {
-        return await attempt(forceRefresh);
-      } catch (thrown) {
-        const error = thrown instanceof GuestpassError ? thrown : new GiveUpError("the client failed", { cause: thrown });
-        if (signal.aborted || error === (state as { error?: unknown }).error) throw error;
-        if (error.action === "sign-in" && error.status === 401 && refusals < 2) {
-          // `iat` has whole seconds: a bearer from the second of a sign-out is refused, too.
-          if (refusals++) await rest(SECOND * (1.5 + clock.random()));
-          forceRefresh = true;
-        } else if (error.action === "retry") {
-          const offline = !error.status && !!error.cause;
-          // openapi.yaml asks for two seconds after API Gateway's own 429, which has no Retry-After.
-          if (!error.retryAfterMs) backoff = Math.min(MINUTE, Math.max(2 * backoff, error.status === 429 ? 2 * SECOND : SECOND));
-          const wait = (error.retryAfterMs ?? backoff) * (1 + clock.random() / 4);
-          onRetry(error as RetryLaterError, clock.now() + wait);
-          await rest(wait, offline);
-          refusals = 0;
-          // A 401 of API Gateway has no CORS headers, so that a page sees a network error.
-          forceRefresh = offline && !suspected && !!origin && !`${options.url}`.startsWith(`${origin}/`);
-          suspected ||= forceRefresh;
-        } else throw error;
-        if (signal.aborted) throw error;
-      }
-    }
+  function endSession(): void {
+    end({ name: "signed-out" });
+    keeper.save(null);
   }
 
   async function exchange(method: string, request: TokenRequest, signal: AbortSignal): Promise<GuestpassToken | undefined> {
     const sentAt = clock.now();
     const answer = await send(options, clock, method, request, signal);
     throwIfEnded(signal);
-    if (method === "DELETE" && (answer.status === 200 || answer.status === 204)) return undefined;
+    if (method === "DELETE" && [200, 204].includes(answer.status)) return undefined;
     const result = read(answer, sentAt, clock.now());
     if ("token" in result) return result;
     if (result.action === "sign-in") {
@@ -201,45 +135,51 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
     throw result;
   }
 
-  /** Requests a token that is not `than`. */
+  /** Asks once for a token that is not `than`: here, then other tabs, then the service. */
+  async function ask(than: string | undefined, forceRefresh: boolean, signal: AbortSignal): Promise<GuestpassToken> {
+    const ready = fresh(than);
+    if (ready) return ready;
+    const request = await prepare(forceRefresh, signal, !!than);
+    if (states.now.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw states.error;
+    throwIfEnded(signal);
+    if (tabs.enter(request.subject)) {
+      // The account was switched without a sign-out: neither this tab nor another may use the token.
+      forget();
+      states.set({ name: "requesting" });
+    }
+    return tabs.exclusive(async () => {
+      throwIfEnded(signal); // while it waited for the lock
+      if (!fresh(than)) await tabs.ask();
+      throwIfEnded(signal);
+      const shared = fresh(than);
+      if (shared) return shared;
+      if (!["requesting", "ready", "waiting"].includes(states.now.name)) states.set({ name: "requesting" });
+      return (await exchange("POST", request, signal))!;
+    });
+  }
+
+  /** Requests a token that is not `than`, until there is one or the error is final. */
   function start(than?: string): Promise<GuestpassToken> {
     const stop = new AbortController();
-    const { signal } = stop;
     let resolve!: (token: GuestpassToken) => void;
     let reject!: (error: GuestpassError) => void;
     const promise = new Promise<GuestpassToken>((...both) => ([resolve, reject] = both));
-    promise.catch(nothing); // all callers may have stopped waiting
-    const mine: Flight = (flight = { promise, reject, stop });
-    const attempt = async (forceRefresh: boolean) => {
-      const ready = fresh(than);
-      if (ready) return ready;
-      const request = await prepare(forceRefresh, signal, !!than);
-      if (state.name === "sign-in" && request.bearer === refusedBearer && clock.now() < holdUntil) throw state.error;
-      throwIfEnded(signal);
-      if (tabs.enter(request.subject)) {
-        // The account was switched without a sign-out: neither this tab nor another may use the token.
-        forget();
-        setState({ name: "requesting" });
-      }
-      return tabs.exclusive(async () => {
-        throwIfEnded(signal); // while it waited for the lock
-        if (!fresh(than)) await tabs.ask();
-        throwIfEnded(signal);
-        const shared = fresh(than);
-        if (shared) return shared;
-        if (!["requesting", "ready", "waiting"].includes(state.name)) setState({ name: "requesting" });
-        return (await exchange("POST", request, signal))!;
-      });
+    promise.catch(() => {}); // all callers may have stopped waiting
+    const end = () => {
+      stop.abort();
+      reject(endedError());
     };
-    const onRetry = (error: RetryLaterError, retryAt: number) => setState({ name: "waiting", error, retryAt, tokenValid: remaining() > 0 });
-    persist(attempt, signal, onRetry).then(
+    const mine: Flight = (flight = { promise, end });
+    const onRetry = (error: RetryLaterError, retryAt: number) =>
+      states.set({ name: "waiting", error, retryAt, tokenValid: remaining() > 0 });
+    repeat((forceRefresh) => ask(than, forceRefresh, stop.signal), stop.signal, onRetry).then(
       (token) => {
         if (flight !== mine) return;
         flight = undefined;
         if (held === token) held = undefined; // from another tab: schedule its refresh now
         else {
-          store(token);
-          tabs.post({ ...token });
+          keeper.save({ ...token, subject: tabs.subject });
+          tabs.post(token);
         }
         accept(token);
         resolve(token);
@@ -255,87 +195,34 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
   }
 
   async function get(margin: number, explicit: boolean, force?: boolean): Promise<GuestpassToken> {
-    if (explicit) await signingOut?.catch(nothing);
-    await (loading ??= queue(load));
-    if (state.name === "disposed" || (stopped() && !explicit)) throw new EndedError(`the source is ${state.name}`);
+    if (explicit) await signingOut?.catch(() => {});
+    await (loading ??= keeper.load(restore));
+    const { name } = states.now;
+    if (name === "disposed" || (states.stopped && !explicit)) throw endedError();
     if (held && !force && remaining() > margin) {
       if (!fresh() && !flight && !lasting()) void start(held.token);
       return held;
     }
     if (flight) return flight.promise;
-    if ((state.name === "blocked" || lasting()) && !force && clock.now() < holdUntil) throw (state as { error?: unknown }).error;
+    if ((name === "blocked" || lasting()) && !force && clock.now() < holdUntil) throw states.error;
     return start(held?.token);
   }
 
   function late(): GuestpassError {
-    return state.name === "waiting" ? state.error : new RetryLaterError("no token yet: the source is still trying");
+    const { now } = states;
+    return now.name === "waiting" ? now.error : new RetryLaterError("no token yet: the source goes on");
   }
-
-  function refresher(): (signal?: SignalLike) => Promise<AccessToken> {
-    let given = 0;
-    return async (signal) => {
-      for (;;) {
-        try {
-          const { token, expiresOnTimestamp } = await join(get(REFRESHER_MARGIN, false), clock, signal);
-          given = expiresOnTimestamp;
-          return { token, expiresOnTimestamp };
-        } catch (error) {
-          if (signal?.aborted || clock.now() >= given) throw error;
-          await recovery(given);
-        }
-      }
-    };
-  }
-
-  /**
-   * Waits for a new token, at most until the one before expires. Until then the timer of the credential asked, which
-   * would stop for good if it was refused, and would leave an unhandled rejection.
-   */
-  function recovery(given: number): Promise<void> {
-    return new Promise((resolve) => {
-      const expiry = stopped() ? undefined : pause(clock, given - clock.now());
-      const leave = subscribe(({ name }) => {
-        if (name === "ready") done();
-        if (name === "signed-out" || name === "disposed") expiry?.end();
-      });
-      const done = () => {
-        leave();
-        resolve();
-      };
-      void expiry?.done.then(() => stopped() || done());
-    });
-  }
-
-  function subscribe(listener: (state: State) => void): () => void {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }
-
-  function wake(): void {
-    if (napIsOffline) nap?.end();
-    else nap?.check();
-  }
-  const onVisible = () => {
-    if (page!.visibilityState === "visible") wake();
-  };
-  if (page) {
-    addEventListener("online", wake);
-    page.addEventListener("visibilitychange", onVisible);
-  }
-  if (options.onState) listeners.add(options.onState);
 
   return {
     get state() {
-      return state;
+      return states.now;
     },
-    fetch: ({ force, signal, maxWaitMs = 30 * SECOND }: FetchOptions = {}) =>
-      join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
-    async signOut({ signal, maxWaitMs = 30 * SECOND } = {}) {
-      if (state.name === "disposed") throw new EndedError("the source is disposed");
+    fetch: ({ force, signal, maxWaitMs = MAX_WAIT } = {}) => join(get(FETCH_MARGIN, true, force), clock, signal, maxWaitMs, late),
+    async signOut({ signal, maxWaitMs = MAX_WAIT } = {}) {
+      if (states.now.name === "disposed") throw endedError();
       let posted = tabs.subject;
       tabs.post({ signOut: true });
-      end({ name: "signed-out" });
-      store(null);
+      endSession();
       const stop = new AbortController();
       let last = new RetryLaterError("the sign-out is not confirmed yet");
       const attempt = async (forceRefresh: boolean) => {
@@ -349,23 +236,20 @@ export function createSource(options: Omit<TokenSourceOptions, "getBearer">, pre
         }
         await exchange("DELETE", request, stop.signal);
       };
-      const done = persist(attempt, stop.signal, (error) => (last = error));
+      const done = repeat(attempt, stop.signal, (error) => (last = error));
       const joined = join(done, clock, signal, maxWaitMs, () => last).finally(() => {
         stop.abort();
-        nap?.end();
+        naps.end();
         if (signingOut === joined) signingOut = undefined;
       });
       await (signingOut = joined);
     },
-    subscribe,
-    wake,
+    subscribe: states.subscribe,
+    wake: naps.wake,
     dispose() {
-      if (page) {
-        removeEventListener("online", wake);
-        page.removeEventListener("visibilitychange", onVisible);
-      }
+      naps.leave();
       end({ name: "disposed" });
     },
-    refresher,
+    refresher: () => createCallback(() => get(REFRESHER_MARGIN, false), states, clock),
   };
 }

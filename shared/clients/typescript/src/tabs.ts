@@ -1,9 +1,8 @@
-import { SECOND, type Clock } from "./clock.js";
+import type { GuestpassToken } from "./answers.js";
+import { inPage, SECOND, type Clock } from "./clock.js";
 
 /** A message between the tabs of one user. It stays in the memory of the browser. */
-export interface TabMessage {
-  /** A token, and when it expires and is to be refreshed. */
-  readonly token?: unknown;
+export interface TabMessage extends Partial<GuestpassToken> {
   /** The sender asks for a token. */
   readonly ask?: true;
   /** The user signed out. */
@@ -30,8 +29,7 @@ const LONGEST_LOCK = 10 * SECOND;
 const LONGEST_ANSWER = 100;
 
 export function createTabs(enabled: boolean, scope: string, clock: Clock, onMessage: (message: TabMessage) => void): Tabs {
-  // Only pages have tabs: Node.js has these classes, too, and React Native has none of them.
-  const locks = enabled && typeof document === "object" && typeof BroadcastChannel === "function" ? navigator.locks : undefined;
+  const locks = enabled && inPage() && typeof BroadcastChannel === "function" ? navigator.locks : undefined;
   let subject: string | undefined;
   let name: string | undefined;
   let channel: BroadcastChannel | undefined;

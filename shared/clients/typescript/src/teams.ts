@@ -39,8 +39,7 @@ export function createTeamsTokenSource(options: TeamsTokenSourceOptions): TokenS
     // An Entra token that was kept by the app's library may be too old for an exchange: a newer one helps.
     expiring = !("token" in result) && /teams-token-expir/.test(`${result.type}`);
     if (!expiring || "token" in result || result.action === "sign-in") return result;
-    const { status, type, requestId } = result;
-    return new RetryLaterError(result.message, { ...(status && { status }), ...(type && { type }), ...(requestId && { requestId }) });
+    return new RetryLaterError(result.message, result);
   }
 
   return createSource(options, prepare, read, `teams ${appId}`);
