@@ -154,6 +154,8 @@ function throwIfEnded(signal) {
   if (signal.aborted) throw new EndedError("the app ended the request");
 }
 async function send(options, clock, method, { path, bearer, body: wish }, signal) {
+  const url = `${options.url}`;
+  if (!/^https?:\/\/[^/]/i.test(url) && !(inPage() && /^(\/|$)/.test(url))) throw new GiveUpError("`url` must begin with https://");
   throwIfEnded(signal);
   const body = method === "POST" && wish;
   const attempt = new AbortController();
@@ -161,7 +163,7 @@ async function send(options, clock, method, { path, bearer, body: wish }, signal
   const cancel = clock.after(options.timeoutMs ?? 30 * SECOND, abort);
   signal.addEventListener("abort", abort);
   try {
-    const response = await (options.fetch ?? fetch)(`${options.url}`.replace(/\/*$/, path), {
+    const response = await (options.fetch ?? fetch)(url.replace(/\/*$/, path), {
       method,
       headers: { ...bearer && { Authorization: `Bearer ${bearer}` }, ...body && { "Content-Type": "application/json" } },
       ...body && { body },

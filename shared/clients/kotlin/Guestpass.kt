@@ -269,7 +269,7 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
         var open = true
         val once: Done = { token, error -> if (open) { open = false; done(token, error) } }
         val cancel = clock.after(maxWaitMs) {
-            once(null, (state as? State.Waiting)?.error ?: RetryLaterException("no token yet: the source is still trying"))
+            once(null, (state as? State.Waiting)?.error ?: RetryLaterException("no token yet: the source goes on"))
         }
         return { token, error ->
             cancel()
@@ -409,6 +409,8 @@ class GuestpassTokenSource internal constructor(private val options: GuestpassOp
     private fun send(mine: Flight, number: Int, request: TokenRequest) {
         val refused = state as? State.SignIn
         if (refused != null && request.bearer == refusedBearer && clock.now() < holdUntil) return fail(mine, refused.error)
+        // A transport would fail as without a network.
+        if (!WEB_ADDRESS.containsMatchIn(options.url)) return fail(mine, GiveUpException("`url` must begin with https://"))
         if (mine.method == "POST" && state !is State.Requesting && state !is State.Ready && state !is State.Waiting) show(State.Requesting)
         val sentAt = clock.now()
         val late = clock.after(options.timeoutMs.toLong()) {
@@ -594,6 +596,9 @@ private const val LONGEST_RETRY_AFTER = 900_000L
 private val SIGN_IN =
     Regex("(login|interaction|consent|ui)_?required|invalid_grant|missing_refresh|un_?authenticated|notauthorized|user-token-expired", RegexOption.IGNORE_CASE)
 
+/** An absolute URL that HTTP can reach. */
+private val WEB_ADDRESS = Regex("^https?://[^/]", RegexOption.IGNORE_CASE)
+
 private inline fun <T> tried(action: () -> T): Result<T> = try {
     Result.success(action())
 } catch (error: Exception) {
@@ -669,7 +674,7 @@ internal fun errorOf(answer: Answer, now: Long): GuestpassException {
     val body = parseJson(answer.text)
     val retry = body?.get("retry")
     val type = body?.get("type") as? String
-    val about = body?.get("title") ?: body?.get("message") ?: "the response is not one of the service: is a proxy in between, or is `url` wrong?"
+    val about = body?.get("title") ?: body?.get("message") ?: "not a response of the service: is `url` wrong, or a proxy in between?"
     val text = "the request failed ($status): ${about.toString().take(120)}"
     val temporary = status > 499 || status in setOf(407, 408, 425, 429) || (body == null && (status < 400 || status == 403))
     return when {

@@ -10,13 +10,19 @@ private class Background {
     fun runLast() = waiting.removeAt(waiting.lastIndex).run()
 }
 
-private class Fixture(storage: TokenStorage? = null, onState: (State) -> Unit = {}, failures: Int = 0) {
+private class Fixture(
+    storage: TokenStorage? = null,
+    onState: (State) -> Unit = {},
+    failures: Int = 0,
+    url: String = "https://guestpass.example",
+) {
     val clock = VirtualClock(0.0)
     val background = Background()
-    private var requests = 0
+    var requests = 0
+        private set
     val source = GuestpassTokenSource(
         GuestpassOptions(
-            url = "https://guestpass.example",
+            url = url,
             storage = storage,
             onState = onState,
             clock = clock,
@@ -135,6 +141,16 @@ private val TESTS = mapOf<String, () -> Unit>(
         }
         expectEqual(results, listOf("t1"))
         expectEqual(errors, listOf("the callback of the app"))
+    },
+    "an address without https:// fails for good, and sends nothing" to {
+        for (url in listOf("", "api.example.com", "localhost:3000", "https://", "ftp://example.com")) with(Fixture(url = url)) {
+            var problem: GuestpassException? = null
+            source.fetchAsync { _, error -> problem = error }
+            settle()
+            expectEqual(url to problem?.message, url to "`url` must begin with https://")
+            expectEqual(source.state.name, "failed")
+            expectEqual(requests, 0)
+        }
     },
     "no state and no exception of a guest shows the handle, the device, the PIN or the meeting" to {
         val (handle, pin, secret) = listOf("gp_" + "h".repeat(22), "483920", "d".repeat(22))

@@ -1,5 +1,5 @@
-import { SECOND, type Clock } from "./clock.js";
-import { EndedError, RetryLaterError, type GuestpassError } from "./errors.js";
+import { inPage, SECOND, type Clock } from "./clock.js";
+import { EndedError, GiveUpError, RetryLaterError, type GuestpassError } from "./errors.js";
 import type { Answer } from "./answers.js";
 import type { SignalLike, CommonOptions } from "./options.js";
 
@@ -26,6 +26,9 @@ export function throwIfEnded(signal: AbortSignal): void {
 
 /** Sends a request and reads the response. Uses only what React Native has, too. */
 export async function send(options: CommonOptions, clock: Clock, method: string, { path, bearer, body: wish }: TokenRequest, signal: AbortSignal): Promise<Answer> {
+  const url = `${options.url}`;
+  // `fetch` would fail as without a network.
+  if (!/^https?:\/\/[^/]/i.test(url) && !(inPage() && /^(\/|$)/.test(url))) throw new GiveUpError("`url` must begin with https://");
   throwIfEnded(signal); // a listener for an abort that has already happened is never called
   const body = method === "POST" && wish;
   const attempt = new AbortController();
@@ -33,7 +36,7 @@ export async function send(options: CommonOptions, clock: Clock, method: string,
   const cancel = clock.after(options.timeoutMs ?? 30 * SECOND, abort);
   signal.addEventListener("abort", abort);
   try {
-    const response = await (options.fetch ?? fetch)(`${options.url}`.replace(/\/*$/, path), {
+    const response = await (options.fetch ?? fetch)(url.replace(/\/*$/, path), {
       method,
       headers: { ...(bearer && { Authorization: `Bearer ${bearer}` }), ...(body && { "Content-Type": "application/json" }) },
       ...(body && { body }),

@@ -36,6 +36,15 @@ test("without a wish, the request has no body", async () => {
   assert.equal("body" in requests[0] || "Content-Type" in requests[0].headers, false);
 });
 
+test("an address without https:// fails for good, and sends nothing", async () => {
+  for (const url of [undefined, "", "api.example.com", "localhost:3000", "https://", "ftp://example.com", "/api"]) {
+    const { source, requests } = fixture([], { url });
+    await assert.rejects(source.fetch(), { action: "give-up", message: "`url` must begin with https://" }, `${url}`);
+    assert.equal(source.state.name, "failed");
+    assert.deepEqual(requests, []);
+  }
+});
+
 test("no timer is left after the calls have ended, except the one of the refresh", async () => {
   const { source, clock } = fixture([{ network: true }, { token: "t1" }]);
   const fetched = source.fetch();

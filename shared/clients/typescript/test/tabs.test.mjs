@@ -32,6 +32,13 @@ function openTab(answers, options = {}) {
 
 const methods = ({ sent }) => sent.map((line) => line.split(" ")[0]);
 
+test("a page may name the service by a path of its own origin", async () => {
+  const urls = [];
+  const { source } = openTab([], { url: "/api", fetch: async (url) => (urls.push(url), new Response('{"token":"t1","expiresIn":3600}')) });
+  await source.fetch();
+  assert.deepEqual(urls, ["/api/v1/token"]);
+});
+
 test("the second tab gets the token of the first one", async () => {
   const [one, other] = [openTab([{ token: "t1" }]), openTab([])];
   await one.source.fetch();
