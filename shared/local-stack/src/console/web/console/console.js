@@ -1,6 +1,6 @@
 // The first page: what is in the stack, and what happens there.
 
-import { action, announce, byId, copyButton, el, json, poll, readClock, show, showClock, table, time } from "/assets/common.js";
+import { action, announce, byId, copyButton, el, json, now, poll, readClock, show, showClock, table, time } from "/assets/common.js";
 
 const PAGE = 10;
 
@@ -73,7 +73,7 @@ function showQueues(queues) {
       await refresh();
     });
     const waiting = el("span", { className: dead ? "bad" : "" }, queue.visible + queue.delayed);
-    const age = queue.oldestAgeSeconds === null ? "" : time(Date.now() - queue.oldestAgeSeconds * 1000);
+    const age = queue.oldestAgeSeconds === null ? "" : time(now() - queue.oldestAgeSeconds * 1000);
     return [name, waiting, queue.inFlight, age, redrive || ""];
   }), "The template has no queues."));
 }

@@ -11,7 +11,7 @@ const call = recordCalls(byId("calls"));
 const ADMINISTRATOR = { sub: "root", scope: "guestpass.admin", role: "guestpass-admin" };
 
 /** Everything that the page knows of its user. It is never stored. */
-const app = { session: null, source: null, token: null, identity: null, down: false, active: null };
+const app = { session: null, user: null, source: null, token: null, identity: null, down: false, active: null };
 const tokens = [];
 const marks = [];
 
@@ -42,6 +42,7 @@ function onState(state) {
   if (state.name === "ready") void onToken();
   else if (state.name !== "requesting") log(reason ? `${text}: ${reason}` : text, style);
   if (["blocked", "signed-out"].includes(state.name)) dropToken();
+  if (state.name === "blocked") markRevoked();
 }
 
 async function onToken() {
@@ -56,11 +57,15 @@ async function onToken() {
   enable();
 }
 
-/** The user has no token any more, in the app and in ACS. */
+/** The app has no token any more; in ACS, it may still be valid. */
 function dropToken() {
-  for (const token of tokens) if (!token.endedAt && token.expiresAt > now()) token.endedAt = now();
   app.token = null;
   showToken();
+}
+
+/** ACS has revoked all tokens of the user. */
+function markRevoked() {
+  for (const token of tokens) if (!token.endedAt && token.expiresAt > now()) token.endedAt = now();
   draw();
 }
 
@@ -130,8 +135,10 @@ async function onSignIn() {
   const session = await signIn({ call, issuer: stack.issuer, scope: "guestpass.token", user, profile });
   app.source?.dispose();
   dropToken();
-  Object.assign(app, { session, identity: null });
-  const { sub } = session.claims;
+  const { iss, sub } = session.claims;
+  // The time line is of one user.
+  if (app.user !== `${iss} ${sub}`) tokens.length = 0;
+  Object.assign(app, { session, identity: null, user: `${iss} ${sub}` });
   log(`${sub} has signed in`, "accent");
   showBearer();
   app.source = createTokenSource({
@@ -166,6 +173,8 @@ function showBearer() {
 
 async function onSignOut() {
   await app.source.signOut();
+  markRevoked();
+  log("ACS has confirmed the sign-out: all tokens of the user are revoked", "soft");
   app.session = null;
   showBearer();
   enable();
