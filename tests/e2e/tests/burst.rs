@@ -6,12 +6,20 @@ use load::{Burst, BurstComparison, LimitReading};
 
 #[test]
 fn with_two_resources_a_burst_takes_about_the_predicted_time_as_well() {
-    goes_as_predicted(&Burst { users: 60, limit: Duration::from_hours(4), seed: 3 }, LimitReading::Kind, 2);
+    goes_as_predicted(
+        &Burst { users: 60, limit: Duration::from_hours(4), seed: 3 },
+        LimitReading::Kind,
+        2,
+    );
 }
 
 #[test]
 fn in_a_burst_all_users_get_a_token_in_about_the_predicted_time() {
-    goes_as_predicted(&Burst { users: 100, limit: Duration::from_hours(4), seed: 2 }, LimitReading::Strict, 1);
+    goes_as_predicted(
+        &Burst { users: 100, limit: Duration::from_hours(4), seed: 2 },
+        LimitReading::Strict,
+        1,
+    );
 }
 
 fn goes_as_predicted(burst: &Burst, reading: LimitReading, resources: usize) {
