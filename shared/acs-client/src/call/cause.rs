@@ -19,10 +19,8 @@ pub enum ErrorCause {
         /// has no date.
         ahead_s: Option<i64>,
     },
-    /// 401 `IdentityNotOwned`: another resource created the identity.
-    #[error(
-        "the identity belongs to another resource: the record or the connection string is wrong"
-    )]
+    /// 401 `IdentityNotOwned`: another resource created the identity, or the id is mistyped.
+    #[error("the identity belongs to another resource, or the id is mistyped")]
     IdentityNotOwned,
     /// 401 `InvalidAccessToken`: ACS refuses to exchange the Entra token of a user. The token is
     /// malformed, expired, for another audience, or lacks the permissions `Teams.ManageCalls` and

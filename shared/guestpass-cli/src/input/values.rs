@@ -12,7 +12,7 @@ pub(crate) fn parse_identity(raw: &str) -> Result<IdentityRef> {
     IdentityRef::parse(raw).ok_or_else(|| {
         CliError::usage(format!("{raw:?} is not a valid id"))
             .because("an ACS id is like 8:acs:…_…; an external id has 1 to 1,024 visible ASCII characters and does not begin with 8:")
-            .hint("look it up with `guestpass identity list`")
+            .hint("copy an ACS id from the answer that created it; with a table, `guestpass identity list` shows all")
     })
 }
 

@@ -38,7 +38,7 @@ pub(crate) fn explain(error: &Error, target: &Target) -> CliError {
         Error::TeamsToken(fault) => teams_token(*fault),
         Error::TeamsPhone(fault) => phone::explain(*fault),
         Error::AcsUnavailable { .. } => acs_unavailable(error, target),
-        Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error),
+        Error::AcsRefused(_) | Error::ForeignIdentity(_) => acs_refused(error, target),
         Error::UnknownResource(resource) => {
             CliError::new(Exit::Refused, "the ACS resource of the identity is not configured")
                 .because(format!(
@@ -104,12 +104,18 @@ fn acs_unavailable(error: &Error, target: &Target) -> CliError {
     failure.because(why).hint(todo)
 }
 
-fn acs_refused(error: &Error) -> CliError {
+fn acs_refused(error: &Error, target: &Target) -> CliError {
     let failure = CliError::new(Exit::Refused, "ACS refuses the request");
     let Some(answered) = Answered::of(error) else {
         return failure.because(chain(error).join(": "));
     };
-    failure.because(answered.cause().to_string()).hint(remedy(answered.cause()))
+    let hint = match answered.cause() {
+        ErrorCause::IdentityNotOwned if target.table.is_none() => {
+            "compare the id with the one that its creation printed, and use the connection string of the resource that created it"
+        }
+        cause => remedy(cause),
+    };
+    failure.because(answered.cause().to_string()).hint(hint)
 }
 
 /// The remedy for an error of ACS.

@@ -41,6 +41,27 @@ fn a_connection_string_is_enough_from_the_first_token_to_the_deletion() {
 }
 
 #[test]
+fn an_id_that_the_resource_does_not_own_is_explained_without_a_table() {
+    let emulator = LoneEmulator::start(&[]);
+    let foreign = "8:acs:11111111-2222-3333-4444-555555555555_00000000-0000-0000-0000-000000000001";
+    for line in [
+        format!("token issue --user {foreign} --scope voip"),
+        format!("token revoke --user {foreign} --yes"),
+        format!("identity delete {foreign} --yes"),
+        "identity delete 8:acs:nonsense --yes".to_owned(),
+    ] {
+        let ran = run(&mut emulator.command(&words(&line)), "");
+        assert_ne!(ran.code, 0, "{line}: {ran:?}");
+        assert!(ran.stderr.contains("another resource, or the id is mistyped"), "{ran:?}");
+        assert!(
+            ran.stderr.contains("connection string of the resource that created it"),
+            "{ran:?}"
+        );
+        assert!(!ran.stderr.contains("the table that"), "{line} has no table: {ran:?}");
+    }
+}
+
+#[test]
 fn what_is_missing_is_said_once_and_not_in_the_pipe() {
     let emulator = LoneEmulator::start(&[]);
     let ran = run(&mut emulator.command(&words("token issue --new --scope voip -o env")), "");
