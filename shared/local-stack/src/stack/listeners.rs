@@ -38,12 +38,10 @@ impl Listeners {
         let (first, host) = (options.port, options.host);
         let listen_on = async |host: IpAddr, offset: u16, what: &'static str| {
             let port = if first == 0 { 0 } else { first.saturating_add(offset) };
-            TcpListener::bind((host, port)).await.map_err(|source| {
-                if source.kind() == io::ErrorKind::AddrInUse {
-                    StackStartError::PortInUse { port, what }
-                } else {
-                    StackStartError::Port { port, what, source }
-                }
+            TcpListener::bind((host, port)).await.map_err(|source| match source.kind() {
+                io::ErrorKind::AddrInUse => StackStartError::PortInUse { port, what },
+                io::ErrorKind::AddrNotAvailable => StackStartError::HostNotHere(host),
+                _ => StackStartError::Port { port, what, source },
             })
         };
         let listen = async |offset, what| listen_on(Ipv4Addr::LOCALHOST.into(), offset, what).await;

@@ -1,6 +1,7 @@
 //! Why a stack does not start.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use crate::dynamodb::EngineError;
@@ -36,6 +37,9 @@ pub enum StackStartError {
         /// The system's error.
         source: io::Error,
     },
+    /// This machine does not have the address of `--host`.
+    #[error("this machine does not have the address {0}: give one that it has with --host")]
+    HostNotHere(IpAddr),
     /// `--host` is all addresses, but this machine has none in a network.
     #[error("this machine has no address in a network: connect it, or give an address with --host")]
     NoAddress,

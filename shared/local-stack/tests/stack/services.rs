@@ -1,5 +1,6 @@
 //! Tests of the services besides the gateway.
 
+use std::net::Ipv4Addr;
 use std::os::unix::fs::PermissionsExt as _;
 
 use local_stack::LocalStack;
@@ -281,6 +282,13 @@ async fn a_start_error_says_what_to_do() {
     assert!(!error.contains('\n') && error.contains("GUESTPASS_PORT"), "{error}");
 
     options.port = 0;
+    // TEST-NET-1 (RFC 5737), which no machine has.
+    options.host = "192.0.2.1".parse().unwrap();
+    let error = LocalStack::start(options.clone()).await.unwrap_err().to_string();
+    assert!(error.contains("192.0.2.1") && error.contains("--host"), "{error}");
+    assert!(!error.contains("port"), "{error}");
+    options.host = Ipv4Addr::LOCALHOST.into();
+
     options.functions_dir = directory.path().to_owned();
     let error = LocalStack::start(options.clone()).await.unwrap_err().to_string();
     assert!(error.contains("cargo build -p echo_function"), "{error}");
