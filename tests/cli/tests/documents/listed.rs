@@ -139,7 +139,7 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("shared/guestpass-cli/README.md", "export COMMUNICATION", OnEmulator),
     ("shared/local-stack/README.md", "curl -d '{\"sub\"", OnStack),
     ("shared/local-stack/README.md", "TOKEN=$(jq", OnStack),
-    ("shared/local-stack/README.md", "curl -X POST $CONSOLE", OnStackWithEntra),
+    ("shared/local-stack/README.md", "CONSOLE=http:", OnStackWithEntra),
 ];
 
 const LONG: &str = "it builds everything, or runs all tests";

@@ -28,7 +28,6 @@ fn bash(stack: &CliStack, script: &str) -> Command {
     command.args(["-e", "-o", "pipefail", "-c", &ports]).current_dir(stack.dir()).env_clear();
     command.env("PATH", path).env("HOME", stack.dir()).env("NO_PROXY", "127.0.0.1");
     command.env("SUB", "alice").env("ISSUER", stack.text("/issuer"));
-    command.env("CONSOLE", stack.text("/console"));
     command
 }
 
@@ -94,11 +93,12 @@ fn the_snippets_about_the_simulated_entra_do_what_their_comments_say() {
     stack.console("POST functions/watch-entra-users/invoke", &serde_json::json!({}));
     let blocks = treated(&Treatment::OnStackWithEntra);
     let [block] = &blocks[..] else { panic!("{} snippets", blocks.len()) };
-    let answers: Vec<Value> = block
-        .text
+    let (setting, requests) = block.text.split_once('\n').unwrap();
+    let answers: Vec<Value> = requests
         .lines()
         .map(|line| {
-            let ran = run(&mut bash(&stack, &line.replacen("curl", "curl -fsS", 1)), "");
+            let line = format!("{setting}\n{}", line.replacen("curl", "curl -fsS", 1));
+            let ran = run(&mut bash(&stack, &line), "");
             assert_eq!(ran.code, 0, "{line}: {ran:?}");
             serde_json::from_str(&ran.stdout).unwrap_or_else(|_| panic!("{line}: {ran:?}"))
         })
