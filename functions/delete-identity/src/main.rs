@@ -2,7 +2,7 @@
 //! `DELETE /v1/identities/{id}`: deletes an identity that an administrator names.
 
 use acs_secret::{AcsResources, SecretArn};
-use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
 use identity_core::identity::IdentityRef;
 use identity_core::ports::{Clock, IdentityClients, IdentityStore};
 use identity_core::record::By;
@@ -65,7 +65,8 @@ pub(crate) async fn handle(
         Addressed::Named(identity, by) => (identity, By::administrator(by.id()), None),
     };
     let invocation = invocation(request, clock);
-    let request = DeleteIdentityRequest { identity, by, bearer, invocation };
+    let request =
+        DeleteIdentityRequest { identity, by, bearer, if_foreign: IfForeign::Refuse, invocation };
     let deleted = delete_identity(store, acs, clock, request).await?;
     Ok(ApiResponse::empty().about(deleted.as_ref()))
 }

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use identity_core::Error;
 use identity_core::audit::Actor;
-use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
 use identity_core::delete_stale_identities::{StaleOutcome, delete_if_unused_since};
 use identity_core::get_identity::get_identity;
 use identity_core::identity::{AcsId, ExternalId, IdentityRef, Invocation};
@@ -20,6 +20,8 @@ use crate::service::{AcsAlone, ServiceSession, explain};
 pub(crate) enum BulkItem {
     /// The identity with this name.
     Named(IdentityRef),
+    /// The identity with this name, whose ACS resource was deleted in Azure with all identities.
+    MaybeGone(IdentityRef),
     /// The identity with this name. If it has no record, it is deleted only in this ACS resource.
     Unrecorded(AcsId, ResourceName),
     /// The identity of this user, if it has not changed since the plan was made.
@@ -43,10 +45,11 @@ impl BulkItem {
     /// The name as it was given.
     pub(crate) fn name(&self) -> String {
         match self {
-            Self::Named(IdentityRef::External(user)) => user.as_str().to_owned(),
-            Self::Named(IdentityRef::Acs(acs_id)) | Self::Unrecorded(acs_id, _) => {
-                acs_id.to_string()
-            }
+            Self::Named(IdentityRef::External(user))
+            | Self::MaybeGone(IdentityRef::External(user)) => user.as_str().to_owned(),
+            Self::Named(IdentityRef::Acs(acs_id))
+            | Self::MaybeGone(IdentityRef::Acs(acs_id))
+            | Self::Unrecorded(acs_id, _) => acs_id.to_string(),
             Self::Planned(planned) => planned.user.as_str().to_owned(),
         }
     }
@@ -129,7 +132,7 @@ pub(crate) enum BulkStep {
 /// Whether there is anything to delete.
 async fn find_identity(session: &ServiceSession, item: &BulkItem) -> Result<BulkStep, Error> {
     let name = match item {
-        BulkItem::Named(name) => name.clone(),
+        BulkItem::Named(name) | BulkItem::MaybeGone(name) => name.clone(),
         BulkItem::Unrecorded(acs_id, _) => IdentityRef::Acs(acs_id.clone()),
         BulkItem::Planned(planned) => IdentityRef::External(planned.user.clone()),
     };
@@ -164,14 +167,18 @@ async fn delete(
 ) -> Result<BulkStep, Error> {
     let ServiceSession { store, acs, clock, .. } = session;
     let deadline = invocation.acs_until;
+    let if_foreign = match &item {
+        BulkItem::MaybeGone(_) => IfForeign::Gone,
+        _ => IfForeign::Refuse,
+    };
     let named = async |identity| {
         let by = By::administrator(session.administrator().id());
-        let request =
-            DeleteIdentityRequest { identity, by, bearer: None, invocation: invocation.clone() };
+        let invocation = invocation.clone();
+        let request = DeleteIdentityRequest { identity, by, bearer: None, if_foreign, invocation };
         delete_identity(store, acs, clock, request).await
     };
     let deleted = match item {
-        BulkItem::Named(name) => named(name).await?,
+        BulkItem::Named(name) | BulkItem::MaybeGone(name) => named(name).await?,
         // The operator expects that there may be no record, so the deletion does not wait for
         // the index.
         BulkItem::Unrecorded(acs_id, resource)

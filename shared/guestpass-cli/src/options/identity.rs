@@ -155,6 +155,11 @@ pub(crate) struct IdentityDeleteArguments {
     /// Also delete ACS ids without a record: orphans, whose creation was not confirmed
     #[arg(long)]
     pub(crate) unrecorded: bool,
+    /// The ACS resource of these identities was deleted in Azure: take them for deleted if ACS says
+    /// that they belong to another resource, or if there is no connection string of theirs. If they
+    /// exist in a resource after all, their tokens stay valid there
+    #[arg(long, conflicts_with = "unrecorded")]
+    pub(crate) foreign_is_gone: bool,
     /// With --unrecorded: the ACS resource of ids without a record; required if the service has
     /// several
     #[arg(long, requires = "unrecorded", value_name = "NAME")]

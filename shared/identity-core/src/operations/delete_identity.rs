@@ -19,8 +19,20 @@ pub struct DeleteIdentityRequest {
     pub by: By,
     /// The bearer token of a user who deletes their own account; `None` for other callers.
     pub bearer: Option<Bearer>,
+    /// What to do if no resource that is configured knows the identity.
+    pub if_foreign: IfForeign,
     /// The request being served.
     pub invocation: Invocation,
+}
+
+/// What to do if ACS says that the identity belongs to another resource, or if the resource of its
+/// record is not configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IfForeign {
+    /// Return the error. The identity may exist in the other resource, with tokens that are valid.
+    Refuse,
+    /// Take it for deleted. Only an operator can know that its resource was deleted in Azure.
+    Gone,
 }
 
 /// Deletes the identity and returns its ID. The call succeeds if the identity no longer exists,
@@ -62,7 +74,13 @@ pub async fn delete_identity(
         let audit = audit(&next, &request, now);
         let step = Step::new(seen.as_ref(), &next).audited(audit.as_ref());
         if let Change::Made(marked) = store.commit(step).await? {
-            finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;
+            let done = finish_pending::perform_pending(store, acs, clock, &marked, invocation);
+            match (done.await, request.if_foreign) {
+                (Err(Error::ForeignIdentity(_) | Error::UnknownResource(_)), IfForeign::Gone) => {
+                    finish_pending::confirm_deletion(store, clock, &marked).await?;
+                }
+                (done, _) => drop(done?),
+            }
             info!(acs.id = acs_id.as_ref().map(ToString::to_string), "identity deleted");
             return Ok(acs_id);
         }
@@ -110,6 +128,7 @@ mod tests {
             identity,
             by,
             bearer: None,
+            if_foreign: IfForeign::Refuse,
             invocation: fixture.invocation("delete"),
         };
         delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
@@ -141,7 +160,13 @@ mod tests {
         let delete = async || {
             let identity = IdentityRef::External(user("alice"));
             let (by, invocation) = (By::User, fixture.invocation("delete"));
-            let request = DeleteIdentityRequest { identity, by, bearer: Some(bearer), invocation };
+            let request = DeleteIdentityRequest {
+                identity,
+                by,
+                bearer: Some(bearer),
+                if_foreign: IfForeign::Refuse,
+                invocation,
+            };
             delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
         };
         assert!(matches!(delete().await, Err(Error::SignInRequired)));

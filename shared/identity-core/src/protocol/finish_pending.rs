@@ -94,7 +94,7 @@ pub(crate) async fn perform_pending(
                 resources::report_foreign(acs_id, &record.resource, cause);
             })?;
             info!(acs.id = %acs_id, "identity deleted in ACS");
-            note(store, record, record.deletion_confirmed(clock.now())).await
+            confirm_deletion(store, clock, record).await
         }
         State::Active { acs_id } | State::Blocked { acs_id: Some(acs_id) }
             if record.pending_revocation.is_some() =>
@@ -116,6 +116,15 @@ pub(crate) async fn perform_pending(
         }
         _ => Ok(record.clone()),
     }
+}
+
+/// Records that the identity of `record`, whose deletion was started, does not exist any more.
+pub(crate) async fn confirm_deletion(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    record: &Record,
+) -> Result<Record, Error> {
+    note(store, record, record.deletion_confirmed(clock.now())).await
 }
 
 /// Records that `record` has become `next`, and returns the stored record.

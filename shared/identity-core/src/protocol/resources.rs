@@ -43,7 +43,8 @@ mod tests {
     use crate::model::error::Error;
     use crate::model::identity::IdentityRef;
     use crate::model::record::{By, Cause, State};
-    use crate::operations::delete_identity::{DeleteIdentityRequest, delete_identity};
+    use crate::model::{AcsId, Record, ResourceName};
+    use crate::operations::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
     use crate::operations::issue_access_token::{
         IssueAccessTokenRequest, TokenSubject, issue_access_token,
     };
@@ -100,17 +101,48 @@ mod tests {
         assert_eq!(record.receipts[0].revoked_at, None);
     }
 
-    #[tokio::test]
-    async fn a_deletion_at_another_resource_leaves_no_tombstone() {
-        let fixture = fixture();
+    async fn delete(fixture: &CoreFixture, if_foreign: IfForeign) -> Result<Option<AcsId>, Error> {
         let request = DeleteIdentityRequest {
             bearer: None,
             identity: alice(),
             by: By::User,
+            if_foreign,
             invocation: fixture.invocation("delete"),
         };
-        let deleted = delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await;
+        delete_identity(&fixture.store, &fixture.acs, &fixture.clock, request).await
+    }
+
+    #[tokio::test]
+    async fn a_deletion_at_another_resource_leaves_no_tombstone() {
+        let fixture = fixture();
+        let deleted = delete(&fixture, IfForeign::Refuse).await;
         assert!(matches!(deleted, Err(Error::ForeignIdentity(_))), "{deleted:?}");
         assert_eq!(fixture.alice().unwrap().state, State::deleting("8:acs:1"));
+    }
+
+    #[tokio::test]
+    async fn an_identity_whose_resource_was_deleted_is_gone_if_the_operator_says_so() {
+        let fixture = fixture();
+        let deleted = delete(&fixture, IfForeign::Gone).await.unwrap();
+        assert_eq!(deleted, Some(acs_id("8:acs:1")));
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
+        // Also a deletion that was started before.
+        let fixture = self::fixture();
+        delete(&fixture, IfForeign::Refuse).await.unwrap_err();
+        delete(&fixture, IfForeign::Gone).await.unwrap();
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
+    }
+
+    #[tokio::test]
+    async fn a_resource_that_is_not_configured_any_more_has_no_identities_if_the_operator_says_so()
+    {
+        let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+        let gone = ResourceName::parse("gone").unwrap();
+        fixture.records.meanwhile(|seen| Record { resource: gone.clone(), ..seen.clone() });
+        let refused = delete(&fixture, IfForeign::Refuse).await;
+        assert!(matches!(refused, Err(Error::UnknownResource(_))), "{refused:?}");
+        delete(&fixture, IfForeign::Gone).await.unwrap();
+        assert_eq!(fixture.alice().unwrap().state, State::Deleted);
+        assert_eq!(fixture.acs.calls(), [], "no other resource is asked");
     }
 }

@@ -86,6 +86,10 @@ fn a_deletion_without_a_table_needs_a_yes_and_an_acs_id() {
         ("token revoke --user alice --yes".to_owned(), "alice is an external id"),
         (format!("token revoke --user {id} --block --yes"), "--block needs a table"),
         (format!("token revoke --user {id} --reason x --yes"), "--reason needs a table"),
+        (
+            format!("identity delete {id} --foreign-is-gone --yes"),
+            "--foreign-is-gone needs a table",
+        ),
         ("identity create --external-id alice".to_owned(), "--external-id needs a table"),
     ] {
         let ran = run(&mut emulator.command(&words(&line)), "");

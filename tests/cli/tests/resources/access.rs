@@ -62,6 +62,31 @@ fn a_record_of_a_resource_without_a_connection_string_is_refused_with_a_remedy()
 }
 
 #[test]
+fn the_identities_of_a_resource_that_was_deleted_in_azure_are_gone_if_the_operator_says_so() {
+    let stack = stack();
+    identity(&stack, "alice", "r2");
+    let known = secret(&stack, &["main", "r3"]);
+    let line = ["identity", "delete", "alice", "--foreign-is-gone"];
+    let unsure = with_string(&stack, &known, &line);
+    assert_eq!(unsure.code, 2, "{unsure:?}");
+    let deleted = with_string(&stack, &known, &[&line[..], &["--yes"]].concat());
+    assert_eq!(deleted.code, 0, "{deleted:?}");
+    assert_eq!(stack.run(&["identity", "show", "alice"]).code, 3);
+    assert_eq!(["main", "r2", "r3"].map(|one| requests(&stack, one, "deleteIdentity")), [0; 3]);
+
+    // A resource that was created again with the same name has another GUID.
+    identity(&stack, "bob", "r3");
+    let other = secret(&stack, &["main", "r2"]).replace("\"r2\"", "\"r3\"");
+    let line = ["identity", "delete", "bob", "--yes"];
+    let refused = with_string(&stack, &other, &line);
+    assert_eq!(refused.code, 4, "{refused:?}");
+    assert_eq!(stack.json(&["identity", "show", "bob"])["state"], "deleting");
+    let deleted = with_string(&stack, &other, &[&line[..], &["--foreign-is-gone"]].concat());
+    assert_eq!(deleted.code, 0, "{deleted:?}");
+    assert_eq!(stack.run(&["identity", "show", "bob"]).code, 3);
+}
+
+#[test]
 fn an_invalid_secret_or_placement_is_an_error_that_shows_no_key() {
     let stack = stack();
     let twice = secret(&stack, &["main"]).replace('}', r#", "main": "endpoint=https://x"}"#);

@@ -17,7 +17,7 @@ use std::{
 use faults::{Part, Task, Without, Yielding, every_interleaving};
 use identity_core::{
     ABANDONED_AFTER, Error,
-    delete_identity::{DeleteIdentityRequest, delete_identity},
+    delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity},
     identity::{AcsId, IdentityRef},
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
     ports::Clock,
@@ -79,7 +79,13 @@ fn deletion(fixture: &CoreFixture) -> Task {
         let clock = ManualClock::default();
         let identity = IdentityRef::External(user("alice"));
         let invocation = invocation("deletion", &clock);
-        let request = DeleteIdentityRequest { identity, by: By::User, bearer: None, invocation };
+        let request = DeleteIdentityRequest {
+            identity,
+            by: By::User,
+            bearer: None,
+            if_foreign: IfForeign::Refuse,
+            invocation,
+        };
         delete_identity(&store, &acs, &clock, request).await.unwrap();
     })
 }

@@ -9,7 +9,7 @@ use crate::input::{names_in, parse_identity};
 use crate::jobs::BulkItem;
 use crate::options::IdentityDeleteArguments;
 use crate::report::{CliError, Result};
-use crate::service::{ConfiguredResources, IdentityBackend, Target, acs_id};
+use crate::service::{ConfiguredResources, IdentityBackend, Target, acs_id, needs_table};
 
 /// Deletes identities.
 pub(crate) async fn run(
@@ -19,6 +19,9 @@ pub(crate) async fn run(
     let names = names(&arguments)?;
     match context.backend().await? {
         IdentityBackend::Acs(alone) => {
+            if arguments.foreign_is_gone {
+                return Err(needs_table("--foreign-is-gone", "it ends the records of identities"));
+            }
             let ids: Vec<AcsId> = names.into_iter().map(acs_id).collect::<Result<_>>()?;
             ask(ids.iter().map(ToString::to_string), &alone.target, &arguments, context)?;
             deletion::run(ids, arguments.rate.rate, *alone, context).await
@@ -42,7 +45,12 @@ fn ask(
         (1, Some(name)) => format!("Delete {name} {}, with its tokens?", target.in_words()),
         (many, _) => format!("Delete {many} identities {}?", target.in_words()),
     };
-    let question = format!("{what} This cannot be undone.");
+    let gone = if arguments.foreign_is_gone {
+        " If one exists in a resource whose connection string is not given, its tokens stay valid."
+    } else {
+        ""
+    };
+    let question = format!("{what}{gone} This cannot be undone.");
     confirm(&question, arguments.confirmation.yes, &context.environment)
 }
 
@@ -70,6 +78,9 @@ fn items(
     arguments: &IdentityDeleteArguments,
     resources: &ConfiguredResources,
 ) -> Result<Vec<BulkItem>> {
+    if arguments.foreign_is_gone {
+        return Ok(names.into_iter().map(BulkItem::MaybeGone).collect());
+    }
     if !arguments.unrecorded {
         return Ok(names.into_iter().map(BulkItem::Named).collect());
     }

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 
 use identity_core::Error;
 use identity_core::create_identity::{CreateIdentityRequest, create_identity};
-use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
 use identity_core::ensure_identity::EnsuredIdentity;
 use identity_core::exchange_teams_token::{EntraUser, Exchange};
 use identity_core::identity::{
@@ -245,6 +245,7 @@ async fn delete(session: &ServiceSession, user: &ExternalId) -> Result<bool> {
             let identity = IdentityRef::External(user.clone());
             let request = DeleteIdentityRequest {
                 bearer: None,
+                if_foreign: IfForeign::Refuse,
                 identity,
                 by: By::administrator(session.administrator().id()),
                 invocation,

@@ -2,7 +2,7 @@
 
 use identity_core::Error;
 use identity_core::create_identity::{CreateIdentityRequest, create_identity};
-use identity_core::delete_identity::{DeleteIdentityRequest, delete_identity};
+use identity_core::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
 use identity_core::get_identity::get_identity;
 use identity_core::identity::{AcsId, IdentityRef};
 use identity_core::record::{By, Record, State};
@@ -40,7 +40,13 @@ pub(crate) async fn run(arguments: UserMoveArguments, context: &CommandContext) 
         .run(async |invocation| {
             let by = By::administrator(session.administrator().id());
             let identity = IdentityRef::Acs(acs_id);
-            let request = DeleteIdentityRequest { identity, by, bearer: None, invocation };
+            let request = DeleteIdentityRequest {
+                identity,
+                by,
+                bearer: None,
+                if_foreign: IfForeign::Refuse,
+                invocation,
+            };
             delete_identity(&session.store, &session.acs, &session.clock, request).await
         })
         .await?;

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::guest::InvitationState;
 use crate::model::record::By;
 use crate::model::{DeviceId, Error, IdentityRef, Invitation};
-use crate::operations::delete_identity::{DeleteIdentityRequest, delete_identity};
+use crate::operations::delete_identity::{DeleteIdentityRequest, IfForeign, delete_identity};
 use crate::operations::guests::get_invitation::{
     GetInvitationRequest, GuestRevocation, get_invitation,
 };
@@ -312,6 +312,7 @@ async fn delete(fixture: &CoreFixture) {
         identity: IdentityRef::Acs(acs_id("8:acs:0")),
         by: By::administrator(&user("root")),
         bearer: None,
+        if_foreign: IfForeign::Refuse,
         invocation: fixture.invocation("delete"),
     };
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
