@@ -111,6 +111,16 @@ def the_texts_of_an_alarm_say_when_it_is_raised(stack: Stack) -> Iterator[str]:
                     yield f"the {where} of {name} does not say {figure!r}"
 
 
+@rule(put("Resources/IdentitiesForeign/Properties/AlarmDescription", "Run `make secret`"))
+def an_alarm_says_which_connection_string_to_replace(stack: Stack) -> Iterator[str]:
+    """Without RESOURCE, `make secret` replaces that of main, which can be the wrong one."""
+    rows = rows_of_alarms()
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        for text in [alarm["AlarmDescription"], *rows[name]]:
+            if re.search("make secret(?! RESOURCE=NAME)", text):
+                yield f"a text of {name} does not say for which resource: {text}"
+
+
 @rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"), drop("Resources/RefusedAndWhy"))
 def what_the_readme_names_is_there(stack: Stack) -> Iterator[str]:
     text = README.read_text()
