@@ -81,12 +81,12 @@ UNUSED_ACTIONS = {
     "kms:ReEncrypt", "s3:GetObjectMetadata", "s3:REST.PUT.OBJECT", "s3:getObject",
 }
 
-# What `make` and CloudFormation need besides the resources: change sets, the zips, the aliases, the records
-# that forbid another issuer, a restore, and the requests of `make verify`.
+# What `make`, the operator and CloudFormation need besides the resources: change sets, the end of an update, the zips, the
+# aliases, the records that forbid another issuer, a restore, and the requests of `make verify`.
 BESIDES = [
     *(f"cloudformation:{action}" for action in [
-        "CreateChangeSet", "DeleteStack", "DescribeChangeSet", "DescribeStackEvents", "DescribeStackResource", "DescribeStacks",
-        "ExecuteChangeSet", "GetTemplate", "GetTemplateSummary", "ListStackResources",
+        "CancelUpdateStack", "CreateChangeSet", "DeleteStack", "DescribeChangeSet", "DescribeStackEvents", "DescribeStackResource",
+        "DescribeStacks", "ExecuteChangeSet", "GetTemplate", "GetTemplateSummary", "ListStackResources",
     ]),
     *(f"codedeploy:{action}" for action in ["CreateDeployment", "GetDeployment", "GetDeploymentConfig", "StopDeployment"]),
     *(f"dynamodb:{action}" for action in ["RestoreTableToPointInTime", "Scan"]),
@@ -189,6 +189,25 @@ def the_deploying_role_may_do_what_the_commands_of_make_do(stack: Stack) -> Iter
     for path in sorted([*ROOT.glob("infra/deploy/*.py"), *ROOT.glob("infra/operate/*.py")]):
         if path.name != "secret.py":
             yield from (f"{path.name} needs {action}" for action in sorted(called_in(path.read_text()) - granted))
+
+
+# A command of the AWS CLI in a text can be on two lines.
+COMMAND = re.compile(r"aws\s+cloudformation\s+([a-z-]+)")
+
+
+@rule(put("Metadata/Text", "run `aws cloudformation\ncontinue-update-rollback`"))
+def the_deploying_role_may_do_what_a_text_tells_the_operator_to_run(stack: Stack) -> Iterator[str]:
+    granted = {action for statement in json.loads(DOCUMENT.read_text())["Statement"] for action in statement["Action"]}
+    texts = {str(path.relative_to(ROOT)): path.read_text() for kind in ["md", "py"] for path in ROOT.glob(f"infra/**/*.{kind}")}
+    # Only the twin of this rule has such a text in its template.
+    texts["infra/template.yaml"] = stack.source.get("Metadata", {}).get("Text", "")
+    commands = {(command, name) for name, text in texts.items() for command in COMMAND.findall(text)}
+    if not {("cancel-update-stack", f"infra/{name}") for name in ["README.md", "operate/rollback.py"]} <= commands:
+        yield "this rule does not find the commands of the texts"
+    for command, name in sorted(commands):
+        action = "cloudformation:" + "".join(word.capitalize() for word in command.split("-"))
+        if action not in granted:
+            yield f"{name} names `aws cloudformation {command}`, which needs {action}"
 
 
 HERE, OTHER = "arn:aws:{}:REGION:ACCOUNT:{}STACK-Name-1", "arn:aws:{}:REGION:ACCOUNT:{}other-Name-1"
