@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from bounds import OURS
-from expanded import ROOT, Stack
+from bounds import OURS, route_settings, throttle
+from expanded import ROOT, Stack, openapi
 from rule import drop, put, rule
 
 README = ROOT / "infra/README.md"
@@ -119,6 +119,50 @@ def an_alarm_says_which_connection_string_to_replace(stack: Stack) -> Iterator[s
         for text in [alarm["AlarmDescription"], *rows[name]]:
             if re.search("make secret(?! RESOURCE=NAME)", text):
                 yield f"a text of {name} does not say for which resource: {text}"
+
+
+@rule(
+    throttle("POST /v1/token/teams-phone"),
+    throttle("PUT /v1/teams-phone/assignments/{tenant}/{object}", ThrottlingRateLimit=5),
+    throttle("DELETE /v1/token", ThrottlingBurstLimit=20),
+    throttle("POST /v1/token", ThrottlingBurstLimit=20),
+    put("Resources/ApiStage/Properties/RouteSettings/GET ~1v1~1identity", {"ThrottlingRateLimit": 5, "ThrottlingBurstLimit": 20}),
+    put("Resources/ApiStage/Properties/DefaultRouteSettings/ThrottlingBurstLimit", 200),
+)
+def the_table_of_rate_limits_has_those_of_each_route(stack: Stack) -> Iterator[str]:
+    [stage] = stack.of_type("AWS::ApiGatewayV2::Stage").values()
+    served = {f"{method} {path}" for method, path in stack.routes()}
+    limits = {route: route_settings(stack).get(route, stage["DefaultRouteSettings"]) for route in served}
+    section = README.read_text().split("## Rate limits", 1)[1].split("\n## ", 1)[0]
+    rest = set(served)
+    for cell, rate_text, burst in re.findall(r"^\| (.*) \| (.*) \| (\d+) \|$", section, re.MULTILINE):
+        named = rest if cell == "each other route" else routes_named_in(cell)
+        # Some exist only with a condition.
+        found = [(limits[route]["ThrottlingRateLimit"], limits[route]["ThrottlingBurstLimit"]) for route in named & served]
+        if cell.endswith(" together"):
+            found = [tuple(map(sum, zip(*found)))]
+        parameter = re.match(r"`(\w+)`", rate_text)
+        rate = stack.parameters[parameter[1]] if parameter else int(rate_text)
+        if set(found) - {(rate, int(burst))}:
+            yield f"the README has other limits of {cell}: the template has {sorted(set(found))}"
+        rest -= named
+    if rest:
+        yield f"the table of rate limits lacks {sorted(rest)}"
+
+
+def routes_named_in(cell: str) -> set[str]:
+    """The routes of a row: those with these methods of an administrator, or each in its own quotes, of which one can
+    have only a method, with the path of the next."""
+    words = re.findall("`([^`]+)`", cell)
+    if cell.startswith("each administrator route with "):
+        paths = openapi()["paths"].items()
+        routes = {(method.upper(), path): one for path, item in paths for method, one in item.items() if method in METHODS}
+        return {f"{method} {path}" for (method, path), one in routes.items() if method in words and ADMIN in one["security"]}
+    paths = [word.split()[1] if " " in word else None for word in words]
+    return {f"{word.split()[0]} {path or paths[at + 1]}" for at, (word, path) in enumerate(zip(words, paths))}
+
+
+METHODS, ADMIN = {"get", "post", "put", "patch", "delete"}, {"oidc": ["guestpass.admin"]}
 
 
 @rule(drop("Parameters/AlarmEmail"), drop("Outputs/TokenUrl"), drop("Resources/RefusedAndWhy"))
