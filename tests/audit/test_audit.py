@@ -170,11 +170,59 @@ class Repository(unittest.TestCase):
         self.assertNotIn("handle", report)
         self.assertNotIn("a secret in the history", report)
 
-    def test_s05_ci_runs_the_tests_and_has_no_rights(self):
-        workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
-        self.assertEqual(re.findall(r"^ *-? ?run: (.*)$", workflow, re.MULTILINE), ["make test", "make mutants-diff"])
-        self.assertRegex(workflow, r"(?m)^permissions: \{\}$")
-        self.assertNotIn("secrets.", workflow)
+    CI = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+
+    def test_s05_ci_runs_the_tests_and_can_only_read_the_repository(self):
+        self.assertEqual(rights_and_steps(self.CI), [])
+        self.assertEqual(values(self.CI, "run"), ["make test", "make mutants-diff"])
+
+    def test_s05_a_right_a_secret_or_another_step_is_reported(self):
+        for old, new in [
+            ("permissions: {}", "permissions: write-all"),
+            ("permissions: {}", ""),
+            ("    permissions: { contents: read }", "    permissions: write-all"),
+            ("    permissions: { contents: read }", "    permissions: { contents: read, id-token: write }"),
+            ("    permissions: { contents: read }", "    permissions:\n      id-token: write"),
+            ("    permissions: { contents: read }", '    "permissions": { id-token: write }'),
+            ("pull_request:", "pull_request_target:"),
+            ("persist-credentials: false", "persist-credentials: true"),
+            ("        with: { persist-credentials: false }", ""),
+            ("{ persist-credentials: false }", "{ persist-credentials: false, token: x }"),
+            ("{ persist-credentials: false }", "{ persist-credentials: false, ref: x }"),
+            ("        with: { persist-credentials: false }", "        with:\n          token: x"),
+            ('CARGO_INCREMENTAL: "0"', "TOKEN: ${{ github.token }}"),
+            ('CARGO_INCREMENTAL: "0"', "KEY: ${{ secrets.KEY }}"),
+            ('CARGO_INCREMENTAL: "0"', "KEY: ${{ toJSON(secrets) }}"),
+            ("      - run: make test", f"      - uses: a/b@{'0' * 40}\n      - run: make test"),
+        ]:
+            self.assertIn(old, self.CI)
+            self.assertTrue(rights_and_steps(self.CI.replace(old, new, 1)), new)
+        for step in ["      - run: curl x", "      - run: |\n          x", "      - { run: x }", '      - "run": x']:
+            twin = self.CI.replace("      - run: make test", f"{step}\n      - run: make test")
+            self.assertNotEqual(values(twin, "run"), values(self.CI, "run"), step)
+
+
+def values(workflow: str, name: str) -> list[str]:
+    """The text after each member of this name, also where it is in braces or quotes. What is in a comment does not count."""
+    lines = [line.split(" #")[0].rstrip() for line in workflow.splitlines() if not line.lstrip().startswith("#")]
+    return [found[1] for line in lines if (found := re.search(rf"""(?<![\w-]){name}["']?\s*:\s*(.*)$""", line))]
+
+
+def rights_and_steps(workflow: str) -> list[str]:
+    """What a workflow of the tests must not have: a right but that to read the repository, a secret, or an action but the
+    checkout, which leaves no credentials behind."""
+    jobs = values(workflow, "runs-on")
+    wrong = [] if re.search(r"(?m)^permissions: \{\}$", workflow) else ["the workflow has rights by default"]
+    rights = values(workflow, "permissions")
+    wrong += [f"unexpected permissions: {one}" for one in rights if one not in ("{}", "{ contents: read }")]
+    wrong += [f"unexpected action: {one}" for one in values(workflow, "uses") if not re.fullmatch(r"actions/checkout@[0-9a-f]{40}", one)]
+    inputs = values(workflow, "with")
+    permitted = r"\{ persist-credentials: false(, fetch-depth: \d+)? \}"
+    wrong += [f"unexpected inputs of an action: {one}" for one in inputs if not re.fullmatch(permitted, one)]
+    if len(values(workflow, "uses")) != len(inputs) or len(inputs) != len(jobs):
+        wrong.append("each job must have one checkout, with inputs")
+    names = ["pull_request_target", "workflow_run", r"\bsecrets\b", r"github\.token", "GITHUB_TOKEN"]
+    return wrong + [f"unexpected {name}" for name in names if re.search(name, workflow)]
 
 
 if __name__ == "__main__":
