@@ -52,14 +52,11 @@ def main() -> None:
         if problem := find_problem(text):
             sys.exit(f"secret: {problem}; {COPY}")
     try:
-        arn, is_new = put(stack_settings.client("secretsmanager"), text)
+        arn, what = put(stack_settings.client("secretsmanager"), text)
     except (BotoCoreError, ClientError) as error:
         # These errors name the operation and the cause, but do not contain the request.
         sys.exit(f"secret: {error}")
-    if is_new:
-        print(f"created the secret {NAME}; its ARN is the parameter AcsSecretArn:")
-    else:
-        print(f"updated the secret {NAME}; the functions read it when ACS refuses the old key:")
+    print(f"{what}:")
     print(arn)
 
 
@@ -145,12 +142,7 @@ def find_problem_of_key(value: str) -> str | None:
 
 def changed(current: str | None, resource: str, string: str | None) -> str:
     """The text of the secret after the resource got this connection string, or lost its own."""
-    if current is None:
-        strings = {}
-    elif not current.lstrip("\ufeff \t\r\n").startswith("{"):
-        strings = {MAIN: current}
-    else:
-        strings = read_json(current)
+    strings = by_resource(current)
     if string is None and strings.pop(resource, None) is None:
         sys.exit(f"secret: the secret {NAME} has no connection string of the resource {resource}")
     if string is not None:
@@ -159,6 +151,28 @@ def changed(current: str | None, resource: str, string: str | None) -> str:
         sys.exit(f"secret: the resource {resource} is the last one of the secret {NAME}, so it cannot be removed")
     # With one resource, the text is the same as before there were several.
     return strings[MAIN] if list(strings) == [MAIN] else json.dumps(strings, indent=1)
+
+
+def by_resource(text: str | None) -> dict[str, str]:
+    """The connection strings in the text of the secret, which can be absent."""
+    if text is None:
+        return {}
+    return read_json(text) if text.lstrip("\ufeff \t\r\n").startswith("{") else {MAIN: text}
+
+
+def outcome(current: str | None, resource: str, string: str | None) -> str:
+    """What was done to a secret that existed, and when the functions use it. A process reads the secret when it starts, and
+    the connection string of a resource again when ACS refuses its key."""
+    if current is None:
+        return f"stored the first connection string in the secret {NAME}; its ARN is the parameter AcsSecretArn"
+    if string is None:
+        return f"removed the resource {resource} from the secret {NAME}; older processes keep it until Lambda ends them"
+    if resource not in by_resource(current):
+        return (
+            f"added the resource {resource} to the secret {NAME}; only processes that start from now on know it, "
+            "so deploy before it gets identities"
+        )
+    return f"updated the secret {NAME}; the functions read it when they start, and when ACS refuses the old key"
 
 
 def read_json(text: str) -> dict[str, str]:
@@ -172,7 +186,8 @@ def read_json(text: str) -> dict[str, str]:
     return strings
 
 
-def put(client, string: str | None) -> tuple[str, bool]:
+def put(client, string: str | None) -> tuple[str, str]:
+    """The ARN of the secret, and what was done."""
     try:
         try:
             current = client.get_secret_value(SecretId=NAME)["SecretString"]
@@ -180,7 +195,7 @@ def put(client, string: str | None) -> tuple[str, bool]:
             # The secret does not exist, or has no value yet.
             current = None
         text = changed(current, RESOURCE, string)
-        return client.put_secret_value(SecretId=NAME, SecretString=text)["ARN"], False
+        return client.put_secret_value(SecretId=NAME, SecretString=text)["ARN"], outcome(current, RESOURCE, string)
     except client.exceptions.InvalidRequestException as error:
         if "deletion" not in str(error):
             raise
@@ -191,7 +206,7 @@ def put(client, string: str | None) -> tuple[str, bool]:
     except client.exceptions.ResourceNotFoundException:
         description = "The connection string of the Communication Services resource of Guestpass"
         created = client.create_secret(Name=NAME, Description=description, SecretString=text)
-        return created["ARN"], True
+        return created["ARN"], f"created the secret {NAME}; its ARN is the parameter AcsSecretArn"
 
 
 if __name__ == "__main__":

@@ -87,6 +87,28 @@ def test_make_secret_keeps_the_connection_strings_of_other_resources(cloud, acco
         assert refused.returncode == 1 and reason in refused.stderr, refused
 
 
+def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
+    name = "guestpass/of-messages"
+
+    def said(resource: str, string: str = "one", **variables: str) -> str:
+        made = script("secret.py", account, connection_string(string), SECRET=name, RESOURCE=resource, **variables)
+        assert made.returncode == 0, made
+        message, arn = made.stdout.splitlines()
+        assert arn.startswith("arn:"), made
+        return message
+
+    of_a_refused_key = "the functions read it when they start, and when ACS refuses the old key:"
+    assert said("main") == f"created the secret {name}; its ARN is the parameter AcsSecretArn:"
+    assert said("main", "two") == f"updated the secret {name}; {of_a_refused_key}"
+    assert said("eu2") == f"added the resource eu2 to the secret {name}; only processes that start from now on know it, so deploy before it gets identities:"
+    assert said("eu2", "two") == f"updated the secret {name}; {of_a_refused_key}"
+    assert said("eu2", REMOVE="yes") == f"removed the resource eu2 from the secret {name}; older processes keep it until Lambda ends them:"
+    secrets = cloud.client("secretsmanager", REGION)
+    arn, name = secrets.create_secret(Name="guestpass/of-terraform")["ARN"], "guestpass/of-terraform"
+    assert said("main") == f"stored the first connection string in the secret {name}; its ARN is the parameter AcsSecretArn:"
+    assert secrets.get_secret_value(SecretId=arn)["SecretString"] == connection_string("one")
+
+
 @pytest.mark.parametrize("text", ["", "hunter2", "endpoint=http://x/;accesskey=hunter2", "endpoint=https://x/;accesskey=?hunter2"])
 def test_an_invalid_connection_string_is_refused_and_not_quoted(account, text):
     refused = script("secret.py", account, text, SECRET="guestpass/refused")
