@@ -13,6 +13,7 @@ import pytest
 
 from api import ISSUER, call
 from artefacts import DIRECTORY, GUESTPASS
+from checks_of_deploy import CHECKS
 from cloud import STACK, Cloud, Deployed
 from restoring import INFRA
 
@@ -71,7 +72,7 @@ def redeployed(cloud: Cloud, commands, directory: Path, **parameters: str) -> De
     lines = [f'stack = "{STACK}"', f'region = "{REGION}"', "[parameters]", *(f'{name} = "{value}"' for name, value in values.items())]
     file.write_text("\n".join(lines))
     commands(INFRA / "deploy/config.py", CONFIG=str(file), ARCHITECTURE="x86_64")
-    for check in ["record_keys.py", "existing_tables.py", "parameters.py"]:
+    for check in CHECKS:
         commands(INFRA / "deploy" / check)
     settings = tomllib.loads((directory / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
     stack = cloud.create_stack(STACK, REGION, **dict(one.split("=", 1) for one in shlex.split(settings["parameter_overrides"])))

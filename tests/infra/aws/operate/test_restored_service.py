@@ -16,6 +16,7 @@ import pytest
 
 import artefacts
 from api import ADMIN, ISSUER, call, use_each_operation
+from checks_of_deploy import CHECKS
 from cloud import Deployed
 from restoring import INFRA, account_of, operator_of, restore
 
@@ -80,7 +81,7 @@ def attached(cloud, deployed, account, command, tmp_path_factory) -> Deployed:
     config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {json.dumps(quoted)}\n")
     make, target, change = shlex.split(command[0])
     assert (make, target, change.partition("=")[0]) == ("make", "deploy", "SET"), command[0]
-    for check in ["record_keys.py", "existing_tables.py", "parameters.py"]:
+    for check in CHECKS:
         variables = {**account, "SAM_CONFIG_FILE": str(config), "SET": change.partition("=")[2]}
         ran = subprocess.run([sys.executable, INFRA / "deploy" / check], env=variables, capture_output=True, text=True)
         assert ran.returncode == 0, ran

@@ -1,0 +1,96 @@
+"""`make deploy` makes each of its checks before SAM changes the stack."""
+
+import hashlib
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from checks_of_deploy import CHECKS
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
+
+# The start of an ELF file for x86_64.
+ELF = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x03\x00\x3e\x00"
+
+SETTINGS = """version = 0.1
+[default.deploy.parameters]
+stack_name = "guestpass"
+parameter_overrides = "Architecture=\\"x86_64\\""
+"""
+
+# Each writes its name. The script of a configuration file writes the settings that the later steps read.
+PYTHON = """#!/bin/sh
+echo "${1##*/}" >>"$CALLS"
+[ "${1##*/}" != "${FAILS:-}" ] || exit 1
+[ "${1##*/}" != config.py ] || cat "$SETTINGS" >"$SAM_CONFIG_FILE"
+"""
+SAM = """#!/bin/sh
+echo "sam $1" >>"$CALLS"
+"""
+
+
+@pytest.fixture
+def deploy(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
+    """Runs the real script with tools that only write what is called, and returns its status and the calls."""
+    artefacts, tools, venv = tmp_path / "lambda", tmp_path / "tools", tmp_path / "target/deploy/venv"
+    for directory in [artefacts / "issue-access-token", tools, venv / "bin"]:
+        directory.mkdir(parents=True)
+    (artefacts / "issue-access-token/bootstrap").write_bytes(ELF)
+    (artefacts / "a.zip").write_bytes(b"a")
+    (artefacts / "SHA256SUMS").write_text(f"{hashlib.sha256(b'a').hexdigest()}  a.zip\n")
+    write_program(tools / "cargo", f"""#!/bin/sh\necho '{{"target_directory":"{tmp_path / "target"}"}}'\n""")
+    write_program(venv / "bin/python", PYTHON)
+    write_program(venv / "bin/sam", SAM)
+    # What `python_with` leaves in an environment that is complete.
+    version = subprocess.run(["python3", "-VV"], capture_output=True, check=True).stdout
+    (venv / "installed").write_bytes(version + (INFRA / "deploy/requirements.txt").read_bytes())
+    calls, settings = tmp_path / "calls", tmp_path / "settings.toml"
+    settings.write_text(SETTINGS)
+
+    def run(config: Path, **variables: str) -> tuple[int, list[str]]:
+        calls.write_text("")
+        own = {
+            "PATH": f"{tools}:{os.environ['PATH']}", "ARTEFACTS": str(artefacts), "SAM_CONFIG_FILE": str(config),
+            "CALLS": str(calls), "SETTINGS": str(settings),
+        }
+        ran = subprocess.run([INFRA / "deploy/run", "deploy"], env={**os.environ, **own, **variables}, capture_output=True, text=True)
+        return ran.returncode, calls.read_text().splitlines()
+
+    return run
+
+
+def write_program(path: Path, text: str) -> None:
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+def first(directory: Path) -> tuple[dict[str, str], list[str]]:
+    return {}, ["deployment.py", "issuer_keys.py"]
+
+
+def later(directory: Path) -> tuple[dict[str, str], list[str]]:
+    (directory / "samconfig.toml").write_text(SETTINGS)
+    return {}, ["issuer_keys.py", *CHECKS, "deployment.py"]
+
+
+def with_a_file(directory: Path) -> tuple[dict[str, str], list[str]]:
+    (directory / "production.toml").write_text("")
+    return {"CONFIG": str(directory / "production.toml")}, ["config.py", "issuer_keys.py", *CHECKS, "deployment.py"]
+
+
+@pytest.mark.parametrize("kind", [first, later, with_a_file])
+def test_each_check_is_made_before_sam_deploys(deploy, tmp_path, kind):
+    variables, checks = kind(tmp_path)
+    assert deploy(tmp_path / "samconfig.toml", **variables) == (0, [*checks, "sam deploy"])
+
+
+@pytest.mark.parametrize("kind", [first, later, with_a_file])
+def test_sam_deploys_nothing_after_a_check_that_fails(deploy, tmp_path, kind):
+    config = tmp_path / "samconfig.toml"
+    for at, check in enumerate(kind(tmp_path)[1]):
+        config.unlink(missing_ok=True)
+        variables, checks = kind(tmp_path)
+        assert deploy(config, **variables, FAILS=check) == (1, checks[: at + 1])
