@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import permissions
 from expanded import ROOT, Stack, openapi
-from rule import drop, put, rule
+from rule import Change, drop, put, rule
 
 TRANSMITTERS = '[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["app"]}]'
 
@@ -339,7 +339,22 @@ def t02_the_access_log_is_json_without_personal_data(stack: Stack) -> Iterator[s
         yield from (f"{name} logs {what}" for what in ["claims", "sourceIp", "userAgent"] if what in line)
 
 
-@rule(put("Resources/GetTokenRoute/Properties/RouteKey", "GET /v2/token"))
+def in_contract(old: str, new: str) -> Change:
+    """Another description of the contract, which this rule reads from the template of its twin."""
+    text = openapi()["info"]["description"]
+    assert old in text
+    return put("Metadata/Contract", text.replace(old, new))._replace(name=f"the contract has {new!r}")
+
+
+STATUSES_OF_GATEWAY = ["401", "403", "404", "413", "429", "500", "503"]
+
+
+@rule(
+    put("Resources/GetTokenRoute/Properties/RouteKey", "GET /v2/token"),
+    in_contract("the body is larger than 10 MB | do not repeat the request |", "the body is larger than 10 MB | |"),
+    in_contract("| 404 | `Not Found` |", "| 404 | |"),
+    in_contract("| 429 |", "| 428 |"),
+)
 def the_contract_has_what_the_gateway_itself_answers_on_every_route(stack: Stack) -> Iterator[str]:
     """`{"message"}`, without a type."""
     contract = openapi()
@@ -352,6 +367,11 @@ def the_contract_has_what_the_gateway_itself_answers_on_every_route(stack: Stack
                 response = contract["components"]["responses"][reference.rsplit("/", 1)[1]]
             if response.get("content", {}).get("application/json", {}).get("schema") != message:
                 yield f"the contract lacks the gateway's own {status} of {method} {path}"
-    for status in ["401", "403", "404", "413", "429", "500", "503"]:
-        if f"| {status} |" not in contract["info"]["description"]:
-            yield f"the contract does not say what a client does after a {status}"
+    description = stack.source.get("Metadata", {}).get("Contract", contract["info"]["description"])
+    rows = re.findall(r"^\| (\d{3}) \|(.*)\|$", description, re.MULTILINE)
+    if [status for status, _ in rows] != STATUSES_OF_GATEWAY:
+        yield f"the contract explains other answers of the gateway: {[status for status, _ in rows]}"
+    for status, cells in rows:
+        # The message, what happened, and what a client does.
+        if [bool(cell.strip()) for cell in cells.split("|")] != [True] * 3:
+            yield f"the contract does not say what a client does after a {status}:{cells}"
