@@ -1,6 +1,7 @@
 """A stack can be created, later changes take effect, and a bad change is rolled back."""
 
 import copy
+import itertools
 import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
@@ -9,7 +10,7 @@ from typing import Any
 import options
 from expanded import Stack
 from operators import floor_of, share
-from rule import drop, put, rule
+from rule import Change, drop, put, rule
 
 PREFERENCE = "Globals/Function/DeploymentPreference"
 NUMBER = "Globals/Function/Environment/Variables/DEPLOYMENT"
@@ -46,6 +47,11 @@ def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
         yield " needs ".join(error.args[1])
 
 
+def here(expression: str) -> Change:
+    """Another expression of EventsFailingHere."""
+    return put("Resources/EventsFailingHere/Properties/Metrics/0/Expression", expression)._replace(name=expression)
+
+
 @rule(
     put("Resources/ServerErrors/Properties/AlarmName", "another"),
     put(f"{PREFERENCE}/Alarms", []),
@@ -53,7 +59,13 @@ def nothing_waits_for_itself(stack: Stack) -> Iterator[str]:
     put("Resources/FunctionsFailing/Properties/Metrics/1/MetricStat/Period", 300),
     put("Resources/FunctionsFailing/Properties/DatapointsToAlarm", 5),
     put("Resources/InternalErrors/Properties/FilterPattern", '{ $.status = "5*" }'),
-    put("Resources/EventsFailingHere/Properties/Metrics/0/Expression", "failed"),
+    here("failed"),
+    here("failed + FILL(throttled, 0) + FILL(held, 0) + FILL(down, 0)"),
+    here("failed - FILL(throttled, 0) - FILL(held, 0) - FILL(down, 0)"),
+    here("IF(FILL(throttled, 0) + FILL(held, 0) + FILL(down, 0) > 0, failed, 0)"),
+    here("IF(FILL(throttled, 0) + FILL(held, 0) - FILL(down, 0) > 0, 0, failed)"),
+    here("IF(FILL(throttled, 0) + FILL(held, 0) > 0, 0, failed)"),
+    here("IF(throttled + held + down > 0, 0, failed)"),
     put("Resources/ServerErrors/Properties/Metrics/0/Expression", share(6)),
     put("Resources/ServerErrors/Properties/Threshold", 10),
     put("Resources/FunctionsFailing/Properties/Threshold", 6),
@@ -80,8 +92,21 @@ def alarms_roll_a_deployment_back(stack: Stack) -> Iterator[str]:
     if stack.of_type("AWS::Logs::MetricFilter")["InternalErrors"]["FilterPattern"] != '{ $.status = "500" }':
         yield "InternalErrors counts other responses than 500"
     expression = stack.of_type("AWS::CloudWatch::Alarm")["EventsFailingHere"]["Metrics"][0]["Expression"]
-    if not all(f"FILL({one}, 0)" in expression for one in ["throttled", "held", "down"]):
-        yield f"EventsFailingHere counts events that ACS made fail: {expression}"
+    for throttled, held, down in itertools.product([None, 0, 1, 9], repeat=3):
+        by_acs = any([throttled, held, down])
+        for failed in [1, 5]:
+            if computed(expression, failed=failed, throttled=throttled, held=held, down=down) != (0 if by_acs else failed):
+                yield f"EventsFailingHere counts {'events that ACS made fail' if by_acs else 'other events'}: {expression}"
+                return
+
+
+def computed(expression: str, **metrics: int | None) -> int | None:
+    """The value of an expression of CloudWatch, in which a metric without data is None and leaves no value."""
+    functions = {"IF": lambda condition, then, otherwise: then if condition else otherwise, "FILL": lambda one, value: value if one is None else one}
+    try:
+        return eval(expression, {"__builtins__": {}}, {**functions, **metrics})
+    except TypeError:
+        return None
 
 
 # The alarms that roll a deployment back.
