@@ -172,7 +172,17 @@ def outcome(current: str | None, resource: str, string: str | None) -> str:
             f"added the resource {resource} to the secret {NAME}; only processes that start from now on know it, "
             "so deploy before it gets identities"
         )
+    if endpoint_of(by_resource(current)[resource]) != endpoint_of(string):
+        return (
+            f"updated the secret {NAME}, with another endpoint of the resource {resource}; processes that run keep the old one "
+            "for hours, so deploy with another LogLevel, which starts new ones"
+        )
     return f"updated the secret {NAME}; the functions read it when they start, and when ACS refuses the old key"
+
+
+def endpoint_of(string: str) -> str:
+    """The endpoint of a connection string in the secret, which another tool may have written."""
+    return next((part[len("endpoint=") :].rstrip("/") for part in clean(string).lower().split(";") if part.startswith("endpoint=")), "")
 
 
 def read_json(text: str) -> dict[str, str]:

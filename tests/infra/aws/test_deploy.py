@@ -90,8 +90,8 @@ def test_make_secret_keeps_the_connection_strings_of_other_resources(cloud, acco
 def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
     name = "guestpass/of-messages"
 
-    def said(resource: str, string: str = "one", **variables: str) -> str:
-        made = script("secret.py", account, connection_string(string), SECRET=name, RESOURCE=resource, **variables)
+    def said(resource: str, string: str = "one", host: str = "example", **variables: str) -> str:
+        made = script("secret.py", account, connection_string(string, host), SECRET=name, RESOURCE=resource, **variables)
         assert made.returncode == 0, made
         message, arn = made.stdout.splitlines()
         assert arn.startswith("arn:"), made
@@ -101,6 +101,11 @@ def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
     assert said("main") == f"created the secret {name}; its ARN is the parameter AcsSecretArn:"
     assert said("main", "two") == f"updated the secret {name}; {of_a_refused_key}"
     assert said("eu2") == f"added the resource eu2 to the secret {name}; only processes that start from now on know it, so deploy before it gets identities:"
+    assert said("main", "two", "EXAMPLE") == f"updated the secret {name}; {of_a_refused_key}"
+    assert said("main", "two", "other") == (
+        f"updated the secret {name}, with another endpoint of the resource main; processes that run keep the old one for hours, "
+        "so deploy with another LogLevel, which starts new ones:"
+    )
     assert said("eu2", "two") == f"updated the secret {name}; {of_a_refused_key}"
     assert said("eu2", REMOVE="yes") == f"removed the resource eu2 from the secret {name}; older processes keep it until Lambda ends them:"
     secrets = cloud.client("secretsmanager", REGION)
@@ -363,8 +368,8 @@ def account(cloud) -> dict[str, str]:
     return cloud.account(REGION)
 
 
-def connection_string(key: str) -> str:
-    return f"endpoint=https://example.communication.azure.com/;accesskey={b64encode(key.encode()).decode()}"
+def connection_string(key: str, host: str = "example") -> str:
+    return f"endpoint=https://{host}.communication.azure.com/;accesskey={b64encode(key.encode()).decode()}"
 
 
 def is_there(deployed: Deployed) -> bool:
