@@ -156,7 +156,7 @@ pub(crate) struct IdentityDeleteArguments {
     #[arg(long)]
     pub(crate) unrecorded: bool,
     /// The ACS resource of these identities was deleted in Azure: take them for deleted if ACS says
-    /// that they belong to another resource, or if there is no connection string of theirs. If they
+    /// that they belong to another resource, or if their connection string is not given. If they
     /// exist in a resource after all, their tokens stay valid there
     #[arg(long, conflicts_with = "unrecorded")]
     pub(crate) foreign_is_gone: bool,
