@@ -45,6 +45,21 @@ fn the_demonstration_is_a_day_of_2000_users_and_ends_now() {
         .filter(|queue| !queue["isDeadLetterQueueOf"].is_null());
     let dead: u64 = dead.map(|queue| queue["visible"].as_u64().unwrap()).sum();
     assert_eq!(dead, 1, "the event without a user: {queues}");
+    let events = shown(&stack, "events");
+    let events = events["events"].as_array().unwrap();
+    let outcomes = |kind: &str| {
+        let of_kind = events.iter().filter(|event| event["type"] == kind);
+        of_kind.map(|event| event["outcome"].as_str().unwrap()).collect::<Vec<_>>()
+    };
+    assert_eq!(outcomes("user.signed-out"), ["done"], "{events:?}");
+    assert_eq!(outcomes("user.credentials-changed"), ["done"], "{events:?}");
+    assert_eq!(outcomes("user.disabled"), ["done", "dead-letter"], "{events:?}");
+    let requests = send(stack.text("/acs/http"), "GET /_emulator/requests", &[], "").unwrap().body;
+    let sent = |operation: &str| requests["counts"][operation].as_u64().unwrap_or(0);
+    assert_eq!(sent("deleteIdentity"), 80, "{requests}");
+    assert!(sent("issueAccessToken") > 300, "tokens of users who came back: {requests}");
+    // Eight users sign out, and a user without a token has nothing to revoke.
+    assert!(sent("revokeAccessTokens") >= 6, "{requests}");
     assert!(!opened.exists(), "a browser was opened without a terminal");
     let offset = shown(&stack, "clock")["offsetSeconds"].as_i64().unwrap();
     assert!(offset.abs() < 600, "the day ends now, not {offset} seconds from now");
