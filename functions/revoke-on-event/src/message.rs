@@ -172,11 +172,13 @@ async fn follow_in_mode<D: AccountDirectory + PhoneAccess>(
         EventMode::Apply => {
             let followed = follow_directory(store, acs, clock, directory, look_up, invocation);
             let followed = followed.await.map_err(failed)?;
-            for (event, _) in &followed {
+            let events = followed.applied.iter().map(|(event, _)| event);
+            // Also those of a delivery that died after the record was written.
+            for event in events.chain(&followed.standing) {
                 let ended = end_phone_access(directory, event, invocation).await;
                 ended.map_err(MessageError::Failed)?;
             }
-            let results = followed.into_iter();
+            let results = followed.applied.into_iter();
             results.map(|(event, applied)| (event, EventResult::Applied(applied))).collect()
         }
         EventMode::Shadow => foresee_directory(store, clock, directory, look_up, invocation)

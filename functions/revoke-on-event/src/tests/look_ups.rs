@@ -48,6 +48,20 @@ async fn r23_a_look_up_that_fails_is_delivered_again_and_delays_no_other() {
 }
 
 #[tokio::test]
+async fn r92_a_look_up_is_delivered_again_until_the_assignment_to_teams_phone_has_ended() {
+    let fixture = fixture_of(&["phone-down"]);
+    let disabled = changed("phone-down", "disabled", EventMode::Apply);
+    for delivery in 1..=2 {
+        let again = deliver(&fixture, EventMode::Apply, batch([&*disabled], delivery)).await;
+        assert_eq!(again, ["m0"], "delivery {delivery}");
+        assert!(is_blocked(&fixture, "phone-down"), "the user is blocked in any case");
+    }
+    let shadow = changed("phone-down", "disabled", EventMode::Shadow);
+    let seen = deliver(&fixture, EventMode::Shadow, batch([&*shadow], 1)).await;
+    assert!(seen.is_empty(), "a shadowed look-up ends nothing");
+}
+
+#[tokio::test]
 async fn the_mode_of_the_message_decides_whether_a_look_up_is_applied() {
     let fixture = fixture_of(&["a"]);
     let shadow = changed("a", "disabled", EventMode::Shadow);

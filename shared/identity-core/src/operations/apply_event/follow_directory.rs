@@ -37,8 +37,17 @@ pub enum FollowError<E> {
     Core(Error),
 }
 
-/// Looks up an account and applies what follows, until record and account agree. Returns the events
-/// with their outcomes: none if they agreed already.
+/// How a record was brought into agreement with an account.
+#[derive(Debug)]
+pub struct FollowedDirectory {
+    /// The events with their outcomes: none if the two agreed already.
+    pub applied: Vec<(Event, Applied)>,
+    /// The event that blocked the user before, if the two agree on that. What else it ends may have
+    /// been left undone by a delivery that died.
+    pub standing: Option<Event>,
+}
+
+/// Looks up an account and applies what follows, until record and account agree.
 pub async fn follow_directory<D: AccountDirectory>(
     store: &impl IdentityStore,
     acs: &impl IdentityClients,
@@ -46,20 +55,21 @@ pub async fn follow_directory<D: AccountDirectory>(
     directory: &D,
     look_up: &AccountLookUp,
     invocation: &Invocation,
-) -> Result<Vec<(Event, Applied)>, FollowError<D::Error>> {
-    let mut done = Vec::new();
+) -> Result<FollowedDirectory, FollowError<D::Error>> {
+    let mut applied = Vec::new();
     for _ in 0..MOST_LOOK_UPS {
-        let events = events(store, clock, directory, look_up, invocation).await?;
-        if events.is_empty() {
-            return Ok(done);
+        let found = compare(store, clock, directory, look_up, invocation).await?;
+        if found.missing.is_empty() {
+            let standing = found.standing.filter(|_| applied.is_empty());
+            return Ok(FollowedDirectory { applied, standing });
         }
-        for event in events {
+        for event in found.missing {
             let invocation = Invocation {
-                id: format!("{}/{}", invocation.id, done.len()),
+                id: format!("{}/{}", invocation.id, applied.len()),
                 ..invocation.clone()
             };
-            let applied = apply_event(store, acs, clock, &event, &invocation).await;
-            done.push((event, applied.map_err(FollowError::Core)?));
+            let outcome = apply_event(store, acs, clock, &event, &invocation).await;
+            applied.push((event, outcome.map_err(FollowError::Core)?));
         }
     }
     Err(FollowError::Core(Error::busy()))
@@ -74,35 +84,44 @@ pub async fn foresee_directory<D: AccountDirectory>(
     invocation: &Invocation,
 ) -> Result<Vec<(Event, EventDecision)>, FollowError<D::Error>> {
     let mut foreseen = Vec::new();
-    for event in events(store, clock, directory, look_up, invocation).await? {
+    for event in compare(store, clock, directory, look_up, invocation).await?.missing {
         let decision = foresee_event(store, clock, &event).await.map_err(FollowError::Core)?;
         foreseen.push((event, decision));
     }
     Ok(foreseen)
 }
 
-/// Looks the account up, and returns what the record lacks.
-async fn events<D: AccountDirectory>(
+/// What a look-up says about a record.
+#[derive(Default)]
+struct Comparison {
+    /// The events by which the record gets the status of the account.
+    missing: Vec<Event>,
+    /// The event that blocked the user, if the account is still disabled.
+    standing: Option<Event>,
+}
+
+/// Looks the account up, and compares it with the record.
+async fn compare<D: AccountDirectory>(
     store: &impl IdentityStore,
     clock: &impl Clock,
     directory: &D,
     look_up: &AccountLookUp,
     invocation: &Invocation,
-) -> Result<Vec<Event>, FollowError<D::Error>> {
+) -> Result<Comparison, FollowError<D::Error>> {
     let asked_at = Event::at_millisecond(clock.now());
     let until = invocation.deadline.checked_sub(TIME_TO_APPLY).unwrap_or(asked_at);
     let status = directory.status(look_up, until).await.map_err(FollowError::Directory)?;
     let record = store.find(&look_up.user).await.map_err(FollowError::Core)?;
-    Ok(missing_events(look_up, status, record.as_ref(), asked_at))
+    Ok(comparison(look_up, status, record.as_ref(), asked_at))
 }
 
-/// The events by which `record` gets the status that the account had at `asked_at` or later.
-fn missing_events(
+/// Compares `record` with the status that the account had at `asked_at` or later.
+fn comparison(
     look_up: &AccountLookUp,
     status: AccountStatus,
     record: Option<&Record>,
     asked_at: SystemTime,
-) -> Vec<Event> {
+) -> Comparison {
     let event = |kind, occurred_at, resolution| Event {
         source: look_up.source,
         kind,
@@ -115,6 +134,7 @@ fn missing_events(
         reason: None,
     };
     let now = |kind| event(kind, asked_at, Event::FINEST);
+    let missing = |missing| Comparison { missing, standing: None };
     let known = record.and_then(|record| decision(record, look_up));
     let is_blocked = known.is_some_and(|known| known.blocks);
     // If a delivery died after its write, the same event again finishes the work at ACS.
@@ -125,11 +145,15 @@ fn missing_events(
     match status {
         AccountStatus::Missing | AccountStatus::Present { is_enabled: false, .. } => {
             match known.filter(|known| known.blocks) {
-                None => vec![now(EventKind::Disabled)],
-                Some(known) if is_pending => {
-                    vec![event(EventKind::Disabled, known.at, Event::FINEST)]
+                None => missing(vec![now(EventKind::Disabled)]),
+                Some(known) => {
+                    let before = event(EventKind::Disabled, known.at, Event::FINEST);
+                    if is_pending {
+                        missing(vec![before])
+                    } else {
+                        Comparison { standing: Some(before), ..Comparison::default() }
+                    }
                 }
-                Some(_) => vec![],
             }
         }
         AccountStatus::Present { is_enabled: true, sign_ins_valid_from } => {
@@ -138,7 +162,7 @@ fn missing_events(
                 .filter(|from| *from + MATTERS_FOR > asked_at)
                 .map(|from| event(EventKind::SignedOut, Event::at_millisecond(from), SECOND))
                 .filter(|event| is_pending || is_new(record, event));
-            signed_out.into_iter().chain(enabled).collect()
+            missing(signed_out.into_iter().chain(enabled).collect())
         }
     }
 }

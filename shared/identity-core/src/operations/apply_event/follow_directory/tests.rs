@@ -63,7 +63,7 @@ fn look_up() -> AccountLookUp {
     }
 }
 
-type Followed = Result<Vec<(Event, Applied)>, FollowError<DirectoryDown>>;
+type Followed = Result<FollowedDirectory, FollowError<DirectoryDown>>;
 
 async fn follow_in(fixture: &CoreFixture, directory: &OneAccount<'_>) -> Followed {
     fixture.clock.advance(Duration::from_secs(1));
@@ -76,7 +76,7 @@ async fn follow_in(fixture: &CoreFixture, directory: &OneAccount<'_>) -> Followe
 async fn follow(fixture: &CoreFixture, status: AccountStatus) -> Vec<EventKind> {
     let status = Cell::new(status);
     let done = follow_in(fixture, &OneAccount::new(&status)).await.unwrap();
-    let changed = done.iter().filter(|(_, applied)| applied.effect == Effect::Changed);
+    let changed = done.applied.iter().filter(|(_, applied)| applied.effect == Effect::Changed);
     changed.map(|(event, _)| event.kind).collect()
 }
 
@@ -167,7 +167,7 @@ async fn r62_each_revocation_of_one_message_has_a_receipt_of_its_own() {
     let status = Cell::new(signed_out_at(fixture.clock.now()));
     let directory = OneAccount::new(&status).meanwhile(async { status.set(DISABLED) });
     let done = follow_in(&fixture, &directory).await.unwrap();
-    let kinds: Vec<_> = done.iter().map(|(event, _)| event.kind).collect();
+    let kinds: Vec<_> = done.applied.iter().map(|(event, _)| event.kind).collect();
     assert_eq!(kinds, [EventKind::SignedOut, EventKind::Disabled]);
     let record = fixture.alice().unwrap();
     let mut ids: Vec<_> = record.receipts.iter().map(|receipt| receipt.id.0.as_str()).collect();
@@ -205,10 +205,10 @@ async fn r60_the_record_agrees_if_the_account_changes_during_the_look_up() {
     let newer = OneAccount::new(&status);
     let late = OneAccount::new(&status).meanwhile(async {
         status.set(ENABLED);
-        assert_eq!(follow_in(&fixture, &newer).await.unwrap(), []);
+        assert_eq!(follow_in(&fixture, &newer).await.unwrap().applied, []);
     });
     let done = follow_in(&fixture, &late).await.unwrap();
-    let kinds: Vec<_> = done.iter().map(|(event, _)| event.kind).collect();
+    let kinds: Vec<_> = done.applied.iter().map(|(event, _)| event.kind).collect();
     assert_eq!(kinds, [EventKind::Disabled, EventKind::Enabled]);
     assert_eq!((late.look_ups.get(), state(&fixture)), (3, StateName::Active));
 }
@@ -250,7 +250,7 @@ async fn r25_the_next_message_finishes_what_a_dead_one_began() {
         assert!(matches!(died, Err(FollowError::Core(_))), "{died:?}");
         fixture.clock.advance(crate::ABANDONED_AFTER);
         let done = follow_in(&fixture, &OneAccount::new(&account)).await.unwrap();
-        assert_eq!(done[0].1.effect, Effect::Finished);
+        assert_eq!(done.applied[0].1.effect, Effect::Finished);
         assert!(!fixture.acs.is_alive(&old));
         assert_eq!(fixture.alice().unwrap().pending_revocation, None);
     }
