@@ -25,13 +25,9 @@ use crate::item::{self, Item, instant, milliseconds, number, string, text, time}
 use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {
-    /// Reads the unfinished items of a shard that has few, in the order in which they began or in
-    /// the reverse one.
-    pub(crate) async fn unfinished_items(
-        &self,
-        shard: u64,
-        oldest_first: bool,
-    ) -> Result<Vec<Item>, Error> {
+    /// Reads the unfinished items of a shard that has few. The last one to begin comes first: one that
+    /// cannot be finished must not keep newer ones out.
+    pub(crate) async fn unfinished_items(&self, shard: u64) -> Result<Vec<Item>, Error> {
         let found = self
             .client
             .query()
@@ -39,7 +35,7 @@ impl DynamoIdentityStore {
             .index_name(BY_UNFINISHED)
             .key_condition_expression("unfinishedShard = :shard")
             .expression_attribute_values(":shard", number(shard))
-            .scan_index_forward(oldest_first)
+            .scan_index_forward(false)
             .limit(UNFINISHED_AT_A_TIME)
             .send()
             .await
@@ -139,7 +135,7 @@ impl DynamoIdentityStore {
 impl OrphanStore for DynamoIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         // An orphan that is given up stays in the list, and must not keep newer ones from a run.
-        let found = self.unfinished_items(SHARDS.into(), false).await?;
+        let found = self.unfinished_items(SHARDS.into()).await?;
         let invalid = || Error::StoreRefused("invalid record of an orphan".into());
         found.iter().map(|item| orphan(item).ok_or_else(invalid)).collect()
     }

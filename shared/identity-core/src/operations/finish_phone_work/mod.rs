@@ -22,6 +22,7 @@ pub struct FinishedPhoneWork {
 
 /// Finishes abandoned changes: a removal is repeated, and of an assignment only is asked whether ACS
 /// has it. So this never gives access. Failures of ACS are counted, and the next run retries them.
+/// The run stops if ACS throttles, or does not answer several times in a row.
 pub async fn finish_phone_work(
     store: &impl PhoneInventory,
     acs: &impl TeamsPhoneClient,
@@ -29,6 +30,7 @@ pub async fn finish_phone_work(
     invocation: &Invocation,
 ) -> Result<FinishedPhoneWork, Error> {
     let mut finished = FinishedPhoneWork::default();
+    let mut outage = 0;
     for principal in store.unfinished_principals().await? {
         let Some(entry) = store.find_entry(&principal).await? else { continue };
         if entry.work(clock.now(), ABANDONED_AFTER) != PhoneWork::Abandoned {
@@ -52,11 +54,20 @@ pub async fn finish_phone_work(
                     "failed to finish a change of a Teams Phone assignment: the next run retries"
                 );
                 finished.failed += 1;
+                outage = if matches!(error, Error::AcsUnavailable { .. }) { outage + 1 } else { 0 };
+                if outage >= OUTAGE || matches!(error, Error::Throttled { .. }) {
+                    break;
+                }
+                continue;
             }
         }
+        outage = 0;
     }
     Ok(finished)
 }
+
+/// The number of consecutive outages after which the run stops.
+const OUTAGE: u32 = 3;
 
 /// Records whether ACS has the assignment of `entry`.
 async fn settle(

@@ -70,6 +70,12 @@ pub async fn assign_phone<S: IdentityStore + PhoneInventory>(
                 remove(store, acs, clock, entry, invocation).await?;
                 continue;
             }
+            // An administrator has removed it since the exchange looked.
+            (_, Some(entry))
+                if matches!(request.by, Assignee::User) && entry.state == PhoneState::Removed =>
+            {
+                return Ok(entry.clone());
+            }
             _ => {}
         }
         let now = clock.now();

@@ -75,3 +75,34 @@ fn each_difference_has_a_name() {
     let names = all.map(PhoneDrift::as_str);
     assert_eq!(names, ["missing-at-acs", "not-in-inventory", "different", "unfinished"]);
 }
+
+#[tokio::test]
+async fn a_first_exchange_that_meets_a_removal_assigns_nothing() {
+    let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#);
+    fixture.assign("one").await.unwrap();
+    fixture.unassign("two").await.unwrap();
+    // The exchange has found no entry before.
+    let first = AssignPhoneRequest { by: Assignee::User, ..fixture.assign_request("three") };
+    let PhoneFixture { store, acs, clock, settings } = &fixture;
+    let entry = assign_phone(store, acs, clock, settings, &first).await.unwrap();
+    assert_eq!(entry.state, PhoneState::Removed);
+    assert!(!fixture.is_at_acs());
+}
+
+#[tokio::test]
+async fn unfinished_work_stops_if_acs_throttles_or_does_not_answer() {
+    let throttled = || Error::Throttled { retry_after: Duration::ZERO, source: "429".into() };
+    for (error, calls) in [(throttled as fn() -> Error, 1), (unavailable, 3)] {
+        let fixture = PhoneFixture::new("");
+        for number in 20..30 {
+            let now = fixture.clock.now();
+            let entry =
+                PhoneEntry::unseen(assignment(number), now).changed(PhoneState::Removing, now);
+            assert!(fixture.store.write_entry(None, &entry, None).await.unwrap());
+        }
+        fixture.clock.advance(Duration::from_secs(16));
+        fixture.acs.fail((0..10).map(|_| error()));
+        assert_eq!(fixture.finish().await.failed, calls);
+        assert_eq!(fixture.acs.calls().len() as u64, calls);
+    }
+}
