@@ -31,7 +31,8 @@ pub struct CleanupRun {
     pub continued_from: Option<String>,
     /// The approximate number of identities.
     pub total: u64,
-    /// The number of identities that were not used since the cutoff.
+    /// The number of identities that were not used since the cutoff; 0 if the run stopped before it
+    /// had counted them.
     pub stale: u64,
     /// Whether the brake applied, so that none was deleted.
     pub braked: bool,

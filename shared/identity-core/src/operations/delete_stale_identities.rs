@@ -50,17 +50,18 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     job.finish_invitations().await?;
     job.delete_guests().await?;
     run.total = store.total().await?;
-    run.stale = job.count().await?;
+    let counted = job.count().await?;
+    run.stale = counted.unwrap_or_default();
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
     match request.mode {
         CleanupMode::Apply if run.braked => {}
         CleanupMode::Apply | CleanupMode::Plan => job.process(start).await?,
     }
     job.report(&mut run);
-    run.allowance = left_of(&run);
+    run.allowance = left_of(&run, counted);
     run.finished_at = Some(clock.now().into());
     store.save_run(&run).await?;
-    report(&run);
+    report(&run, counted);
     Ok(run)
 }
 
@@ -120,8 +121,8 @@ fn given(
     previous.allowance.filter(|allowed| cutoff <= latest(allowed))
 }
 
-/// The remaining allowance for later runs.
-fn left_of(run: &CleanupRun) -> Option<Allowance> {
+/// The remaining allowance for later runs. `stale` is `None` if they were not counted.
+fn left_of(run: &CleanupRun, stale: Option<u64>) -> Option<Allowance> {
     let allowed = run.allowance?;
     if run.mode == CleanupMode::Plan {
         return Some(allowed);
@@ -129,12 +130,14 @@ fn left_of(run: &CleanupRun) -> Option<Allowance> {
     let left = allowed.left.saturating_sub(run.deleted);
     // An allowance that was too small to release the brake expires. It also expires once the
     // remaining backlog is below the limits of the brake.
-    let is_needed = is_braked(run.stale.saturating_sub(run.deleted), run.total, None);
+    let is_backlog = |stale: u64| is_braked(stale.saturating_sub(run.deleted), run.total, None);
+    let is_needed = stale.is_none_or(is_backlog);
     (left > 0 && is_needed && !run.braked).then_some(Allowance { left, ..allowed })
 }
 
-/// Logs a summary of the run, and writes its metrics.
-fn report(run: &CleanupRun) {
+/// Logs a summary of the run, and writes its metrics. The number of stale identities has none if
+/// they were not counted.
+fn report(run: &CleanupRun, counted: Option<u64>) {
     let mode = match run.mode {
         CleanupMode::Plan => "plan",
         CleanupMode::Apply => "apply",
@@ -160,7 +163,7 @@ fn report(run: &CleanupRun) {
         mode,
         run.stale,
         run.considered,
-        metric.stale_identities = run.stale,
+        metric.stale_identities = counted,
         metric.identities_deleted = deleted,
         metric.identities_spared = run.spared.used + run.spared.changed,
         metric.deletions_failed = run.failed,

@@ -26,13 +26,18 @@ impl Pacer {
         Self { interval: Duration::from_secs(1) / many.max(1), state: Mutex::default() }
     }
 
-    /// Waits until the next request can be sent.
-    pub async fn turn(&self, clock: &impl Clock) {
+    /// Waits until the next request can be sent. Returns `false` at once, and takes no turn, if that
+    /// is later than `until`.
+    #[must_use = "without a turn, no request may be sent"]
+    pub async fn turn(&self, clock: &impl Clock, until: SystemTime) -> bool {
         loop {
             let now = clock.now();
             let (slot, held) = {
                 let mut state = self.state();
                 let slot = state.next.map_or(now, |next| next.max(now));
+                if slot > until {
+                    return false;
+                }
                 state.next = Some(slot + self.interval);
                 (slot, state.held)
             };
@@ -42,7 +47,7 @@ impl Pacer {
             }
             // A hold that began during the wait also applies to this request.
             if self.state().held == held {
-                return;
+                return true;
             }
         }
     }
@@ -70,7 +75,7 @@ mod tests {
         let (pacer, clock) = (Pacer::per_second(8), ManualClock::default());
         let began = clock.now();
         for _ in 0..9 {
-            pacer.turn(&clock).await;
+            assert!(pacer.turn(&clock, began + Duration::from_secs(1)).await);
         }
         assert_eq!(clock.now().duration_since(began).unwrap(), Duration::from_secs(1));
     }
@@ -80,16 +85,31 @@ mod tests {
         let (pacer, clock) = (Pacer::per_second(8), ManualClock::default());
         let began = clock.now();
         pacer.hold(&clock, Duration::from_secs(7));
-        pacer.turn(&clock).await;
+        assert!(pacer.turn(&clock, began + Duration::from_secs(8)).await);
         assert_eq!(clock.now().duration_since(began).unwrap(), Duration::from_secs(7));
     }
 
     #[tokio::test]
     async fn r33_a_hold_applies_to_a_turn_that_is_being_waited_for() {
         let (pace, clock) = (Pacer::per_second(8), ManualClock::default());
-        pace.turn(&clock).await;
+        let until = clock.now() + Duration::from_secs(10);
+        assert!(pace.turn(&clock, until).await);
         let hold = async { pace.hold(&clock, Duration::from_secs(7)) };
-        tokio::join!(pace.turn(&clock), hold);
+        let (has_turn, ()) = tokio::join!(pace.turn(&clock, until), hold);
+        assert!(has_turn);
         assert_eq!(clock.elapsed(), Duration::from_millis(125 + 7_000));
+    }
+
+    #[tokio::test]
+    async fn a_turn_that_would_come_too_late_is_not_waited_for_and_delays_no_other() {
+        let (pace, clock) = (Pacer::per_second(2), ManualClock::default());
+        let began = clock.now();
+        pace.hold(&clock, Duration::from_secs(7));
+        for _ in 0..20 {
+            assert!(!pace.turn(&clock, began + Duration::from_secs(6)).await);
+        }
+        assert_eq!(clock.now(), began);
+        assert!(pace.turn(&clock, began + Duration::from_secs(7)).await);
+        assert_eq!(clock.elapsed(), Duration::from_secs(7));
     }
 }

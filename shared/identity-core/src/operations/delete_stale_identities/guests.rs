@@ -109,8 +109,8 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         if has_identity && (!self.is_reachable(&record.resource) || !self.may_begin()) {
             return Ok(GuestMark::Unchanged);
         }
-        if has_identity {
-            self.turn(&record.resource).await;
+        if has_identity && !self.turn(&record.resource).await {
+            return Ok(GuestMark::Unchanged);
         }
         let (run, now) = (&self.invocation.id, self.clock.now());
         let next = match record.state {

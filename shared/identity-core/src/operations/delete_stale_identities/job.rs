@@ -135,9 +135,17 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         stream::iter(all.into_iter().map(Ok)).try_for_each_concurrent(AT_A_TIME, work).await
     }
 
-    /// Waits until the rate limit allows a request to this resource.
-    pub(super) async fn turn(&self, resource: &ResourceName) {
-        self.pacer(resource).turn(self.clock).await;
+    /// Waits until the rate limit allows a request to this resource. If that would be too late for
+    /// this run, it returns `false` at once, and the run stops.
+    #[must_use = "without a turn, no request may be sent"]
+    pub(super) async fn turn(&self, resource: &ResourceName) -> bool {
+        let deadline = self.invocation.deadline;
+        let until = deadline.checked_sub(STOPS_BEFORE).unwrap_or(deadline);
+        let has_turn = self.pacer(resource).turn(self.clock, until).await;
+        if !has_turn {
+            self.tally().limit.get_or_insert(Limit::Deadline);
+        }
+        has_turn
     }
 
     /// Sends no request to this resource for `pause`.
@@ -175,18 +183,15 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
                 Err(Error::Throttled { retry_after, .. }) => {
                     // ACS did nothing, and this does not count as a failure.
                     self.hold(&record.resource, retry_after);
-                    let until = self.clock.now() + retry_after + STOPS_BEFORE;
-                    if until > self.invocation.deadline {
-                        self.tally().limit.get_or_insert(Limit::Deadline);
-                        return Ok(false);
-                    }
                     // Meanwhile, another request may take over a revocation and issue a token
                     // after it, and our retry would revoke that token. A deletion is safe to
                     // repeat.
                     if !matches!(record.state, State::Deleting { .. }) {
                         return Ok(false);
                     }
-                    self.turn(&record.resource).await;
+                    if !self.turn(&record.resource).await {
+                        return Ok(false);
+                    }
                 }
                 Err(cause @ (Error::StoreUnavailable(_) | Error::StoreRefused(_))) => {
                     return Err(cause);

@@ -92,7 +92,9 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
                 if !self.is_reachable(&record.resource) {
                     return Ok(false);
                 }
-                self.turn(&record.resource).await;
+                if !self.turn(&record.resource).await {
+                    return Ok(false);
+                }
             }
         }
         match block_guest(self.store, self.clock, revoking, device).await {

@@ -129,10 +129,12 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
         if !self.is_reachable(&resource) || !self.may_begin() {
             return Ok(());
         }
-        self.tally().considered += 1;
         // Wait before marking the record, so that a marked user waits no longer than the deletion
         // takes.
-        self.turn(&resource).await;
+        if !self.turn(&resource).await {
+            return Ok(());
+        }
+        self.tally().considered += 1;
         let run = &self.invocation.id;
         let actor = Actor::Cleanup { run: run.clone() };
         let marked = match mark(self.store, self.clock, found, self.cutoff, &actor, run).await? {
@@ -182,15 +184,15 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
         }
     }
 
-    /// Counts the identities that were not used since the cutoff. If the time is too short, the count
-    /// is too low, but then there is also no time left to delete any.
-    pub(super) async fn count(&self) -> Result<u64, Error> {
+    /// Counts the identities that were not used since the cutoff; `None` if the run must stop before,
+    /// which then deletes none of them.
+    pub(super) async fn count(&self) -> Result<Option<u64>, Error> {
         let mut stale = 0;
         for shard in 0..SHARDS {
             let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..self.stale_ones(shard, None) };
             loop {
                 if self.must_stop(shard) {
-                    return Ok(stale);
+                    return Ok(None);
                 }
                 let counted = self.store.count(&query).await?;
                 stale += counted.records;
@@ -200,7 +202,7 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
                 }
             }
         }
-        Ok(stale)
+        Ok(Some(stale))
     }
 
     fn stale_ones(&self, shard: u8, after: Option<Position>) -> ListQuery {

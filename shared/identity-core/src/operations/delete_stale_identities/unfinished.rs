@@ -61,7 +61,9 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
             State::Deleting { .. } if self.mode == CleanupMode::Plan => {}
             _ if !record.is_unfinished() || !self.is_reachable(&record.resource) => {}
             _ => {
-                self.turn(&record.resource).await;
+                if !self.turn(&record.resource).await {
+                    return Ok(());
+                }
                 let claim = finish_pending::claim_pending(
                     self.store,
                     self.clock,
@@ -121,7 +123,9 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
                 self.tally().failed += 1;
                 return Ok(());
             };
-            self.turn(&orphan.resource).await;
+            if !self.turn(&orphan.resource).await {
+                return Ok(());
+            }
             let deleted = acs.delete_identity(&orphan.acs_id, self.invocation.acs_until).await;
             match deleted {
                 Ok(()) => {}

@@ -70,6 +70,22 @@ async fn r34_a_plan_lets_nothing_through_and_neither_does_a_run_that_was_killed(
 }
 
 #[tokio::test]
+async fn r34_a_run_that_stops_before_it_has_counted_keeps_what_is_let_through() {
+    let fixture = last_used((0..200).map(|_| 91));
+    let limits = CleanupLimits { per_second: 8, most: 70 };
+    let allowed =
+        CleanupRequest { allow: Some(200), limits, ..request(&fixture, CleanupMode::Apply) };
+    assert_eq!(run(&fixture, allowed).await.allowance.unwrap().left, 130);
+    let mut short = request(&fixture, CleanupMode::Apply);
+    short.invocation.deadline = fixture.clock.now() + Duration::from_secs(3);
+    let stopped = run(&fixture, short).await;
+    assert_eq!((stopped.stopped.unwrap().because, stopped.stale), (Limit::Deadline, 0));
+    assert_eq!(stopped.allowance.unwrap().left, 130);
+    let next = run(&fixture, request(&fixture, CleanupMode::Apply)).await;
+    assert_eq!((next.braked, next.deleted), (false, 130));
+}
+
+#[tokio::test]
 async fn r34_what_an_operator_lets_through_expires_after_seven_days() {
     for (days, braked) in [(7, false), (8, true)] {
         let fixture = last_used((0..120).map(|_| 91));

@@ -94,6 +94,24 @@ async fn r33_a_throttled_run_waits_only_if_the_deadline_is_more_than_four_second
 }
 
 #[tokio::test]
+async fn r33_a_pause_beyond_the_deadline_ends_the_run_before_it_and_counts_no_attempt() {
+    let fixture = last_used((0..20).map(|_| 91));
+    let mut first = true;
+    fixture.acs.fail(move |_| {
+        let (retry_after, source) = (Duration::from_secs(27), "429".into());
+        std::mem::take(&mut first).then_some(Error::Throttled { retry_after, source })
+    });
+    let mut short = request(&fixture, CleanupMode::Apply);
+    let deadline = fixture.clock.now() + Duration::from_secs(30);
+    short.invocation.deadline = deadline;
+    let found = run(&fixture, short).await;
+    assert_eq!(found.stopped.unwrap().because, Limit::Deadline);
+    assert!(found.finished_at.is_some() && fixture.clock.now() < deadline);
+    assert_eq!((found.failed, found.deleted), (0, 0));
+    assert!(fixture.records.records().iter().all(|record| record.attempts == 0));
+}
+
+#[tokio::test]
 async fn r33_a_run_deletes_no_more_than_it_may() {
     let fixture = last_used((0..20).map(|_| 91));
     let limits = CleanupLimits { per_second: 8, most: 7 };
