@@ -60,7 +60,8 @@ pub(crate) async fn receive_scim<S: SecretSource, Q: EventQueue, U: ScimUserStor
 }
 
 /// The transmitter whose token is the bearer. All are compared, so that the time of the answer does
-/// not say which one it was.
+/// not say which one it was. Only a bearer that matches none of them can be a rotated token: then the
+/// secret is read again.
 async fn find_transmitter<'a, S: SecretSource, Q: EventQueue>(
     receiver: &'a Receiver<S, Q>,
     http: &Request,
@@ -69,16 +70,30 @@ async fn find_transmitter<'a, S: SecretSource, Q: EventQueue>(
     let authorization = header(http.headers(), AUTHORIZATION).unwrap_or_default();
     let bearer = bearer_in(authorization).filter(|bearer| bearer.len() >= SHORTEST_TOKEN);
     let Some(bearer) = bearer else { return Ok(None) };
+    let secrets = &receiver.intake().secrets;
+    secrets.refresh(false, now).await?;
+    let mut found = compare_all(receiver, bearer);
+    if found.is_none() {
+        secrets.refresh(true, now).await?;
+        found = compare_all(receiver, bearer);
+    }
+    Ok(found)
+}
+
+/// The same with the secrets that were read last.
+fn compare_all<'a, S: SecretSource, Q: EventQueue>(
+    receiver: &'a Receiver<S, Q>,
+    bearer: &str,
+) -> Option<(&'a Transmitter, &'a UserMapping)> {
     let mut found = None;
     for transmitter in receiver.transmitters().iter() {
         let TransmitterSettings::Scim(settings) = &transmitter.settings else { continue };
-        let matches =
-            receiver.intake().secrets.matches(&transmitter.name, "token", bearer, now).await?;
+        let matches = receiver.intake().secrets.compare(&transmitter.name, "token", bearer);
         if matches == Some(true) {
             found = Some((transmitter, &settings.mapping));
         }
     }
-    Ok(found)
+    found
 }
 
 /// A shorter token could be guessed, so it is never accepted.

@@ -1,6 +1,6 @@
 //! The secrets of the transmitters, read from Secrets Manager.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use aws_secrets::{SecretArn, SecretReader};
@@ -31,6 +31,8 @@ impl SecretSource for StoredSecret {
 pub(crate) struct SecretCache<S> {
     source: Option<S>,
     cached: RefCell<Option<(TransmitterSecrets, Instant)>>,
+    /// When the last read failed; `None` if it succeeded.
+    failed_at: Cell<Option<Instant>>,
 }
 
 /// The secret is configured and cannot be read. A transmitter must try again.
@@ -40,11 +42,11 @@ pub(crate) struct SecretUnavailable;
 impl<S: SecretSource> SecretCache<S> {
     /// Without a source, no transmitter has a secret.
     pub(crate) fn new(source: Option<S>) -> Self {
-        Self { source, cached: RefCell::default() }
+        Self { source, cached: RefCell::default(), failed_at: Cell::default() }
     }
 
     /// Reads the secret if it was not read in the last ten minutes, or if `is_suspect` in the last
-    /// minute. If that fails, the last secret stays.
+    /// minute. If that fails, the last secret stays, and the next read waits for some seconds.
     pub(crate) async fn refresh(
         &self,
         is_suspect: bool,
@@ -56,6 +58,10 @@ impl<S: SecretSource> SecretCache<S> {
         if read_at.is_some_and(|at| now.duration_since(at) < limit) {
             return Ok(());
         }
+        let kept = if read_at.is_some() { Ok(()) } else { Err(SecretUnavailable) };
+        if self.failed_at.get().is_some_and(|at| now.duration_since(at) < RETRY_AFTER) {
+            return kept;
+        }
         let read = source.read().await;
         let parsed = read.and_then(|text| {
             TransmitterSecrets::parse(&text).map_err(|problem| problem.to_string())
@@ -63,11 +69,13 @@ impl<S: SecretSource> SecretCache<S> {
         match parsed {
             Ok(secrets) => {
                 self.cached.replace(Some((secrets, now)));
+                self.failed_at.set(None);
                 Ok(())
             }
             Err(cause) => {
                 error!(cause, "secret of the transmitters not readable");
-                if read_at.is_some() { Ok(()) } else { Err(SecretUnavailable) }
+                self.failed_at.set(Some(now));
+                kept
             }
         }
     }
@@ -82,14 +90,16 @@ impl<S: SecretSource> SecretCache<S> {
         now: Instant,
     ) -> Result<Option<bool>, SecretUnavailable> {
         self.refresh(false, now).await?;
-        let compare = || {
-            let cached = self.cached.borrow();
-            cached.as_ref().and_then(|(secrets, _)| secrets.matches(transmitter, member, given))
-        };
-        if compare() == Some(false) {
+        if self.compare(transmitter, member, given) == Some(false) {
             self.refresh(true, now).await?;
         }
-        Ok(compare())
+        Ok(self.compare(transmitter, member, given))
+    }
+
+    /// The same with the secrets that were read last. It reads nothing.
+    pub(crate) fn compare(&self, transmitter: &str, member: &str, given: &str) -> Option<bool> {
+        let cached = self.cached.borrow();
+        cached.as_ref().and_then(|(secrets, _)| secrets.matches(transmitter, member, given))
     }
 
     /// The names of the transmitters that have secrets.
@@ -108,10 +118,12 @@ const FRESH_FOR: Duration = Duration::from_mins(10);
 /// every request.
 const SUSPECT_AFTER: Duration = Duration::from_mins(1);
 
+/// How long a failed read is not repeated. Otherwise every request would read the secret during an
+/// outage, also one that knows no secret. Providers repeat a message that got a 503 for much longer.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 #[cfg(test)]
 mod tests {
-    use std::cell::Cell;
-
     use super::*;
 
     #[derive(Default)]
@@ -134,24 +146,50 @@ mod tests {
         let start = Instant::now();
         let at = |seconds| start + Duration::from_secs(seconds);
         let matches = async |given: &str, now| cache.matches("okta", "token", given, now).await;
-        assert_eq!(matches("old", start).await, Err(SecretUnavailable));
         source.text.replace(Some(r#"{"okta": {"token": "old"}}"#));
         assert_eq!(matches("old", start).await, Ok(Some(true)));
-        assert_eq!(source.reads.get(), 2);
+        assert_eq!(source.reads.get(), 1);
         source.text.replace(Some(r#"{"okta": {"token": "new"}}"#));
         assert_eq!(matches("new", at(59)).await, Ok(Some(false)));
-        assert_eq!(source.reads.get(), 2);
+        assert_eq!(source.reads.get(), 1);
         assert_eq!(matches("new", at(60)).await, Ok(Some(true)));
         assert_eq!(matches("guess", at(61)).await, Ok(Some(false)));
-        assert_eq!(source.reads.get(), 3);
+        assert_eq!(source.reads.get(), 2);
         // While it is not readable, the last one counts.
         source.text.replace(None);
         assert_eq!(matches("new", at(659)).await, Ok(Some(true)));
-        assert_eq!(source.reads.get(), 3);
+        assert_eq!(source.reads.get(), 2);
         assert_eq!(matches("new", at(660)).await, Ok(Some(true)));
-        assert_eq!(source.reads.get(), 4);
+        assert_eq!(source.reads.get(), 3);
         assert_eq!(cache.matches("okta", "other", "new", at(661)).await, Ok(None));
         assert_eq!(cache.names(), ["okta"]);
+    }
+
+    #[tokio::test]
+    async fn a_secret_that_is_not_readable_is_read_again_at_most_every_five_seconds() {
+        let source = Changing::default();
+        let cache = SecretCache::new(Some(&source));
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let matches = async |given: &str, now| cache.matches("okta", "token", given, now).await;
+        for now in [start, at(4)] {
+            assert_eq!(matches("old", now).await, Err(SecretUnavailable));
+            assert_eq!(source.reads.get(), 1);
+        }
+        source.text.replace(Some(r#"{"okta": {"token": "old"}}"#));
+        assert_eq!(matches("old", at(5)).await, Ok(Some(true)));
+        assert_eq!(source.reads.get(), 2);
+        // The last secret counts meanwhile, for a sender that guesses, too.
+        source.text.replace(Some("nonsense"));
+        for (given, seconds, reads) in
+            [("guess", 65, 3), ("guess", 69, 3), ("guess", 70, 4), ("old", 605, 5), ("old", 609, 5)]
+        {
+            assert_eq!(matches(given, at(seconds)).await, Ok(Some(given == "old")));
+            assert_eq!(source.reads.get(), reads, "{seconds}");
+        }
+        source.text.replace(Some(r#"{"okta": {"token": "new"}}"#));
+        assert_eq!(matches("new", at(610)).await, Ok(Some(true)));
+        assert_eq!(source.reads.get(), 6);
     }
 
     #[tokio::test]

@@ -1,3 +1,4 @@
+use std::rc::Rc;
 use std::time::Duration;
 
 use event_queue::MemoryEventQueue;
@@ -18,11 +19,15 @@ use crate::secret_cache::SecretCache;
 use crate::tests::support::logged;
 
 /// A secret in memory; an error if it has no text.
-struct OneSecret(Option<&'static str>);
+struct OneSecret {
+    text: Option<&'static str>,
+    reads: Rc<Cell<u32>>,
+}
 
 impl SecretSource for OneSecret {
     async fn read(&self) -> Result<Secret, String> {
-        self.0.map(Secret::new).ok_or_else(|| "no answer".to_owned())
+        self.reads.set(self.reads.get() + 1);
+        self.text.map(Secret::new).ok_or_else(|| "no answer".to_owned())
     }
 }
 
@@ -41,6 +46,8 @@ struct ScimStand {
     store: MemoryScimUserStore,
     clock: ManualClock,
     now: Instant,
+    /// How often the secret was read.
+    reads: Rc<Cell<u32>>,
 }
 
 impl ScimStand {
@@ -59,10 +66,12 @@ impl ScimStand {
         };
         let transmitters = Transmitters::parse(&configured.to_string(), &users).unwrap();
         let queue = MemoryEventQueue::default();
-        let secrets = SecretCache::new(Some(OneSecret(secret)));
+        let reads = Rc::<Cell<u32>>::default();
+        let source = OneSecret { text: secret, reads: Rc::clone(&reads) };
+        let secrets = SecretCache::new(Some(source));
         let receiver = Receiver::new(transmitters, secrets, queue.clone()).unwrap();
         let (store, clock) = (MemoryScimUserStore::default(), ManualClock::default());
-        Self { receiver, queue, store, clock, now: Instant::now() }
+        Self { receiver, queue, store, clock, now: Instant::now(), reads }
     }
 
     async fn send(&self, request: &TestRequest) -> Response<Body> {
@@ -150,6 +159,34 @@ async fn the_token_says_which_transmitter_it_is() {
     let last = messages.last().unwrap();
     assert_eq!((last.transmitter.as_str(), last.mode), ("okta-scim", EventMode::Shadow));
     assert_eq!(last.user.as_str(), "https://idp.example|carol");
+}
+
+#[tokio::test]
+async fn only_a_token_of_no_transmitter_makes_it_read_the_secret_again() {
+    let mut stand = ScimStand::new(Some(SECRETS));
+    let of_none = "token-of-none-0123456789";
+    for (seconds, token, status, reads) in [
+        (0, TOKEN, 200, 1),
+        (61, TOKEN, 200, 1),
+        (0, OTHER_TOKEN, 200, 1),
+        (0, of_none, 401, 2),
+        (59, of_none, 401, 2),
+        (1, of_none, 401, 3),
+    ] {
+        stand.now += Duration::from_secs(seconds);
+        let request = scim("GET", "Users").header("authorization", &format!("Bearer {token}"));
+        assert_eq!(stand.send(&request).await.status(), status);
+        assert_eq!(stand.reads.get(), reads, "{token}");
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_not_readable_is_read_once_for_all_transmitters() {
+    let stand = ScimStand::new(None);
+    for _ in 0..3 {
+        assert_eq!(stand.send(&scim("GET", "Users")).await.status(), 503);
+        assert_eq!(stand.reads.get(), 1);
+    }
 }
 
 #[tokio::test]
