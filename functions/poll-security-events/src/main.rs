@@ -5,6 +5,7 @@ mod config;
 mod poll_run;
 mod set_verifier;
 mod stream_api;
+mod turns;
 
 use std::time::{Duration, Instant};
 
@@ -45,8 +46,8 @@ async fn main() -> Result<(), Error> {
     .await
 }
 
-/// Polls each stream. One that fails does not stop the others, but the invocation fails, so that
-/// the alarm is raised.
+/// Polls each stream in its part of the time. One that fails does not stop the others, but the
+/// invocation fails, so that the alarm is raised; so it does if the time ends before a stream's turn.
 async fn poll_all(
     config: &PollConfig,
     secrets: &TransmitterSecrets,
@@ -57,8 +58,15 @@ async fn poll_all(
 ) -> Result<Value, Error> {
     let mut outcomes = Map::new();
     let mut failed = Vec::new();
-    for stream in &config.streams {
+    let count = config.streams.len();
+    let first = turns::first_of(count, clock.now());
+    for (index, stream) in config.streams.iter().cycle().skip(first).take(count).enumerate() {
         let name = stream.transmitter.name.as_str();
+        let Some(until) = turns::part_of(until, count - index, Instant::now()) else {
+            error!(transmitter = name, "stream not polled: the time of the run is over");
+            failed.push(name);
+            continue;
+        };
         match poll(config, stream, secrets, verifier, queue, clock, until).await {
             Ok(outcome) => {
                 outcome.log(name);

@@ -327,6 +327,26 @@ async fn a_failed_stream_fails_the_run_after_all_others() {
     assert_eq!(run(&config).await.unwrap()["idp"]["accepted"], 0);
 }
 
+#[tokio::test]
+async fn a_run_without_time_for_a_stream_fails_and_another_stream_begins_the_next_run() {
+    let fixture = Fixture::start().await;
+    let mut config = fixture.config();
+    let mut other = config.streams[0].clone();
+    "other".clone_into(&mut other.transmitter.name);
+    config.streams.push(other);
+    let clock = ManualClock::default();
+    let secrets = TransmitterSecrets::parse(&Secret::new(BY_TOKEN)).unwrap();
+    for expected in
+        ["failed to poll idp, other: see the log", "failed to poll other, idp: see the log"]
+    {
+        let until = Instant::now();
+        let run = poll_all(&config, &secrets, &fixture.verifier, &fixture.queue, &clock, until);
+        assert_eq!(run.await.unwrap_err().to_string(), expected);
+        clock.advance(Duration::from_mins(1));
+    }
+    assert_eq!(fixture.stream.lock().unwrap().requests, [] as [Value; 0]);
+}
+
 #[test]
 fn only_polled_streams_are_configured() {
     let transmitters = r#"[{"name": "idp", "kind": "ssf", "issuer": "https://idp.example",
