@@ -67,7 +67,7 @@ pub struct ReceiptOutput {
     /// Whether the user was blocked as well.
     pub blocked: bool,
     /// The origin of the revocation: `user`, `administrator`, or the type of an event.
-    pub cause: &'static str,
+    pub cause: String,
     /// The administrator's external id.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub by: Option<String>,
@@ -118,13 +118,16 @@ impl From<&Receipt> for ReceiptOutput {
             By::User => (None, None, None),
             By::Administrator { id } => (id.as_ref(), None, None),
             By::Event { source, id, .. } => (None, *source, Some(id.clone())),
+            By::Unknown { source, id, .. } => {
+                (None, source.as_deref().and_then(EventSource::parse), id.clone())
+            }
         };
         Self {
             receipt_id: receipt.id.clone(),
             identity: receipt.identity.clone(),
             epoch: receipt.epoch,
             blocked: receipt.blocked,
-            cause: receipt.cause.by.as_str(),
+            cause: receipt.cause.by.as_str().to_owned(),
             by: by.map(|id: &ExternalId| id.as_str().to_owned()),
             source: source.map(EventSource::as_str),
             event_id,

@@ -25,7 +25,7 @@ impl Row for ReceiptOutput {
             self.identity.as_ref().map(ToString::to_string).unwrap_or_default(),
             self.epoch.to_string(),
             if self.blocked { "yes" } else { "no" }.to_owned(),
-            self.cause.to_owned(),
+            self.cause.clone(),
             or_empty(&self.by),
             self.reason.as_ref().map(|reason| reason.as_str().to_owned()).unwrap_or_default(),
             self.accepted_at.clone(),

@@ -119,7 +119,7 @@ fn is_repeat(record: &Record, event: &Event) -> bool {
             By::Event { source, kind, id } => {
                 *source == Some(event.source) && *kind == event.kind && *id == event.short_id()
             }
-            By::User | By::Administrator { .. } => false,
+            By::User | By::Administrator { .. } | By::Unknown { .. } => false,
         })
 }
 

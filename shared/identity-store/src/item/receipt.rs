@@ -50,6 +50,14 @@ fn write_one(receipt: &Receipt) -> Item {
                 put(SOURCE, text(source.as_str()));
             }
         }
+        By::Unknown { id, source, .. } => {
+            if let Some(id) = id {
+                put(EVENT_ID, text(id));
+            }
+            if let Some(source) = source {
+                put(SOURCE, text(source));
+            }
+        }
         By::Administrator { id: Some(id) } => {
             put(ADMINISTRATOR, text(id.as_str()));
         }
@@ -80,17 +88,63 @@ fn read_one(item: &Item) -> Option<Receipt> {
 }
 
 /// Parses the requester. A source or an administrator that an older version did not store stays
-/// unknown.
+/// unknown. A kind that only a newer version knows is kept: after a rollback, one such receipt would
+/// otherwise make the whole record invalid.
 fn read_by(item: &Item) -> Option<By> {
     Some(match string(item, BY)? {
         "user" => By::User,
         "administrator" => {
             By::Administrator { id: string(item, ADMINISTRATOR).and_then(ExternalId::parse) }
         }
-        kind => By::Event {
-            source: string(item, SOURCE).and_then(EventSource::parse),
-            kind: EventKind::parse(kind)?,
-            id: string(item, EVENT_ID).unwrap_or_default().to_owned(),
+        name => match EventKind::parse(name) {
+            Some(kind) => By::Event {
+                source: string(item, SOURCE).and_then(EventSource::parse),
+                kind,
+                id: string(item, EVENT_ID).unwrap_or_default().to_owned(),
+            },
+            None => By::Unknown {
+                name: name.to_owned(),
+                source: string(item, SOURCE).map(str::to_owned),
+                id: string(item, EVENT_ID).map(str::to_owned),
+            },
         },
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::SystemTime;
+
+    use identity_core::record::State;
+    use identity_core::testing::record;
+
+    use super::*;
+    use crate::item;
+
+    #[test]
+    fn a_receipt_of_a_kind_that_only_a_newer_version_knows_is_written_back_unchanged() {
+        let at = SystemTime::UNIX_EPOCH;
+        let receipt = Receipt {
+            id: ReceiptId("r".to_owned()),
+            identity: AcsId::parse("8:acs:1"),
+            epoch: 2,
+            blocked: true,
+            cause: Cause { by: By::User, reason: Reason::parse("left") },
+            accepted_at: at,
+            revoked_at: Some(at),
+        };
+        for (source, id) in [(None, None), (Some("new-source"), Some("e"))] {
+            let mut newer = write_one(&receipt);
+            newer.insert(BY.to_owned(), text("user.moved"));
+            newer.extend(source.map(|source| (SOURCE.to_owned(), text(source))));
+            newer.extend(id.map(|id| (EVENT_ID.to_owned(), text(id))));
+            let receipts = AttributeValue::L(vec![AttributeValue::M(newer)]);
+            let mut stored = item::write(&record("alice", State::active("8:acs:1"), at));
+            stored.insert(item::RECEIPTS.to_owned(), receipts);
+            let found = item::read(&stored).unwrap();
+            let [one] = &found.receipts[..] else { panic!("one receipt") };
+            assert_eq!((one.cause.by.as_str(), one.epoch, one.blocked), ("user.moved", 2, true));
+            assert_eq!(item::write(&found), stored);
+        }
+    }
 }

@@ -79,6 +79,16 @@ pub enum By {
         /// The ID of the event at its source.
         id: String,
     },
+    /// What this version does not know: a newer one stored it before a rollback. It is kept as it
+    /// is, so that the newer one can read it again.
+    Unknown {
+        /// The name as stored.
+        name: String,
+        /// The name of the event's source.
+        source: Option<String>,
+        /// The ID of the event at its source.
+        id: Option<String>,
+    },
 }
 
 impl By {
@@ -90,11 +100,12 @@ impl By {
 
     /// The name as stored and as shown: `user`, `administrator`, or the event's type.
     #[must_use]
-    pub fn as_str(&self) -> &'static str {
+    pub fn as_str(&self) -> &str {
         match self {
             Self::User => "user",
             Self::Administrator { .. } => "administrator",
             Self::Event { kind, .. } => kind.as_str(),
+            Self::Unknown { name, .. } => name,
         }
     }
 
@@ -105,7 +116,12 @@ impl By {
             Self::User => Origin::USER,
             Self::Administrator { .. } => Origin::ADMINISTRATOR,
             Self::Event { source: Some(source), .. } => source.origin(),
-            Self::Event { source: None, .. } => Origin::EARLIER,
+            Self::Unknown { source: Some(source), .. } => {
+                Origin::parse(source).unwrap_or(Origin::EARLIER)
+            }
+            Self::Event { source: None, .. } | Self::Unknown { source: None, .. } => {
+                Origin::EARLIER
+            }
         }
     }
 }
