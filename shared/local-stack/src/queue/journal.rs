@@ -27,8 +27,10 @@ pub struct JournalError {
 pub(super) struct QueueJournal {
     path: PathBuf,
     file: File,
-    /// Lines since the last rewrite.
+    /// Lines since the last rewrite, or since the last one failed.
     lines: usize,
+    /// The last append failed, and may have left a part of its line.
+    is_cut: bool,
 }
 
 /// One line.
@@ -43,13 +45,14 @@ struct JournalLine<'a> {
 impl QueueJournal {
     /// Opens the journal in `path` and reads its messages.
     pub(super) fn open(path: PathBuf) -> Result<(Self, Contents), JournalError> {
-        let contents = match fs::read_to_string(&path) {
-            Ok(text) => replay(&text),
+        let contents = match fs::read(&path) {
+            // An incomplete line may end within a character.
+            Ok(bytes) => replay(&String::from_utf8_lossy(&bytes)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Contents::new(),
             Err(source) => return Err(JournalError { path, source }),
         };
         match rewrite(&path, &contents) {
-            Ok(file) => Ok((Self { path, file, lines: 0 }, contents)),
+            Ok(file) => Ok((Self { path, file, lines: 0, is_cut: false }, contents)),
             Err(source) => Err(JournalError { path, source }),
         }
     }
@@ -66,9 +69,15 @@ impl QueueJournal {
             id: id.into(),
             message: message.map(std::borrow::Cow::Borrowed),
         };
+        let mut text = line(&change);
+        if self.is_cut {
+            text.insert(0, '\n');
+        }
         self.lines += 1;
         // One write, so that a killed stack leaves only complete lines.
-        self.file.write_all(line(&change).as_bytes()).map_err(|source| self.error(source))
+        let written = self.file.write_all(text.as_bytes());
+        self.is_cut = written.is_err();
+        written.map_err(|source| self.error(source))
     }
 
     /// Whether most of the file is obsolete, given `live` messages.
@@ -76,10 +85,12 @@ impl QueueJournal {
         self.lines > STALE_LINES && self.lines > live * 4
     }
 
-    /// Rewrites the file.
+    /// Rewrites the file. If that fails, the file stays, and is not stale again at once: otherwise
+    /// every later change would try to rewrite it.
     pub(super) fn compact(&mut self, contents: &Contents) -> Result<(), JournalError> {
-        self.file = rewrite(&self.path, contents).map_err(|source| self.error(source))?;
         self.lines = 0;
+        self.file = rewrite(&self.path, contents).map_err(|source| self.error(source))?;
+        self.is_cut = false;
         Ok(())
     }
 
@@ -90,7 +101,7 @@ impl QueueJournal {
 
 fn replay(text: &str) -> Contents {
     let mut contents = Contents::new();
-    // The last line may be incomplete after a power cut.
+    // A line may be incomplete after a power cut, or if the disk was full.
     for change in text.lines().filter_map(|line| serde_json::from_str::<JournalLine<'_>>(line).ok())
     {
         let messages = contents.entry(change.queue.into_owned()).or_default();
@@ -118,8 +129,10 @@ fn rewrite(path: &Path, contents: &Contents) -> io::Result<File> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
     fs::write(&new, text)?;
+    // Opened first: if this fails, the journal still writes into the file that has its name.
+    let file = OpenOptions::new().append(true).open(&new)?;
     fs::rename(&new, path)?;
-    OpenOptions::new().append(true).open(path)
+    Ok(file)
 }
 
 fn line(change: &JournalLine<'_>) -> String {
@@ -164,6 +177,48 @@ mod tests {
             let (_, contents) = QueueJournal::open(path.clone()).unwrap();
             assert_eq!(contents["Q"], [message("a", 3), message("c", 0)]);
         }
+    }
+
+    impl QueueJournal {
+        /// Lets all appends fail, or succeed again.
+        pub(in crate::queue) fn set_writable(&mut self, is_writable: bool) {
+            let options = OpenOptions::new().read(true).append(is_writable).open(&self.path);
+            self.file = options.unwrap();
+        }
+    }
+
+    #[test]
+    fn a_change_after_a_failed_one_is_read_again() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queues.jsonl");
+        let (mut journal, _) = QueueJournal::open(path.clone()).unwrap();
+        journal.append("Q", "a", Some(&message("a", 0))).unwrap();
+        // A full disk leaves a part of the line, here up to the middle of a character.
+        journal.file.write_all(b"{\"queue\":\"Q\",\"id\":\"\xc3").unwrap();
+        journal.set_writable(false);
+        assert!(journal.append("Q", "b", Some(&message("b", 0))).is_err());
+        journal.set_writable(true);
+        for id in ["c", "d"] {
+            journal.append("Q", id, Some(&message(id, 0))).unwrap();
+        }
+        drop(journal);
+        let (_, contents) = QueueJournal::open(path).unwrap();
+        assert_eq!(contents["Q"], [message("a", 0), message("c", 0), message("d", 0)]);
+    }
+
+    #[test]
+    fn a_rewrite_that_failed_is_not_repeated_with_the_next_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("queues.jsonl");
+        let (mut journal, contents) = QueueJournal::open(path.clone()).unwrap();
+        journal.lines = STALE_LINES + 1;
+        assert!(journal.is_stale(0));
+        journal.path = directory.path().join("missing").join("queues.jsonl");
+        assert!(journal.compact(&contents).is_err());
+        assert!(!journal.is_stale(0));
+        journal.append("Q", "a", Some(&message("a", 0))).unwrap();
+        drop(journal);
+        assert_eq!(QueueJournal::open(path).unwrap().1["Q"], [message("a", 0)]);
     }
 
     #[test]

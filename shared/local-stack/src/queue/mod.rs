@@ -126,7 +126,7 @@ impl Queues {
         };
         let found: Vec<_> = state.messages(queue).filter(of_receipts).cloned().collect();
         for message in found {
-            note(state.put(queue, QueueMessage { visible_at, ..message }));
+            state.put(queue, QueueMessage { visible_at, ..message });
         }
         drop(state);
         self.changed.send_replace(());
@@ -158,8 +158,12 @@ impl Queues {
             {
                 // Id, body and send time are kept, so the retention is not restarted.
                 let letter = QueueMessage { receipt: None, visible_at: now, ..message.clone() };
-                note(state.put(&redrive.dead_letters, letter));
-                state.remove(queue, &message.id);
+                if state.put(&redrive.dead_letters, letter) {
+                    state.remove(queue, &message.id);
+                } else {
+                    // After a restart, it is where the journal has it.
+                    state.forget(queue, &message.id);
+                }
                 state.recent.ended(&message.id, MessageOutcome::DeadLetter);
                 self.changed.send_replace(());
                 say(format_args!(
@@ -171,7 +175,7 @@ impl Queues {
                 message.first_received_at.get_or_insert(now);
                 message.visible_at = now.saturating_add(ms(hidden));
                 message.receipt = Some(Uuid::new_v4().to_string());
-                note(state.put(queue, message.clone()));
+                state.put(queue, message.clone());
                 state.recent.received(&message.id);
                 batch.push(message);
             }
@@ -201,24 +205,38 @@ impl QueueState {
         self.contents.get(queue).into_iter().flatten()
     }
 
-    /// Adds or replaces a message; the journal is written first.
-    fn put(&mut self, queue: &str, message: QueueMessage) -> Result<(), JournalError> {
-        if let Some(journal) = &mut self.journal {
-            journal.append(queue, &message.id, Some(&message))?;
+    /// Adds or replaces a message, and returns whether the journal has it. If it cannot be written,
+    /// the message changes in memory: otherwise a receive would not count, or a message would be lost.
+    fn put(&mut self, queue: &str, message: QueueMessage) -> bool {
+        let stored = self.store(queue, &message);
+        let is_stored = stored.is_ok();
+        note(stored);
+        self.keep(queue, message);
+        is_stored
+    }
+
+    fn store(&mut self, queue: &str, message: &QueueMessage) -> Result<(), JournalError> {
+        match &mut self.journal {
+            Some(journal) => journal.append(queue, &message.id, Some(message)),
+            None => Ok(()),
         }
+    }
+
+    fn keep(&mut self, queue: &str, message: QueueMessage) {
         let messages = self.contents.entry(queue.to_owned()).or_default();
         match messages.iter_mut().find(|known| known.id == message.id) {
             Some(known) => *known = message,
             None => messages.push(message),
         }
         self.compact();
-        Ok(())
     }
 
-    /// Adds a new message.
+    /// Adds a new message. If the journal cannot be written, the message is refused: its sender can
+    /// send it again.
     fn add(&mut self, queue: &str, message: QueueMessage) -> Result<(), JournalError> {
         let (id, body, at) = (message.id.clone(), message.body.clone(), message.sent_at);
-        self.put(queue, message)?;
+        self.store(queue, &message)?;
+        self.keep(queue, message);
         self.recent.add(&id, Some(queue), &body, at, MessageOutcome::Waiting);
         Ok(())
     }
@@ -243,6 +261,10 @@ impl QueueState {
             // allows.
             note(journal.append(queue, id, None));
         }
+        self.forget(queue, id);
+    }
+
+    fn forget(&mut self, queue: &str, id: &str) {
         if let Some(messages) = self.contents.get_mut(queue) {
             messages.retain(|message| message.id != id);
         }

@@ -16,8 +16,12 @@ fn settings(name: &str, redrive: Option<&str>) -> QueueSpec {
 }
 
 fn queues() -> Arc<Queues> {
+    queues_with(None)
+}
+
+fn queues_with(journal: Option<PathBuf>) -> Arc<Queues> {
     let queues = vec![settings("Q", Some("Dead")), settings("Dead", None)];
-    Queues::open(queues, None, StackClock::system()).unwrap()
+    Queues::open(queues, journal, StackClock::system()).unwrap()
 }
 
 /// The messages that are visible now.
@@ -74,6 +78,35 @@ fn a_message_is_moved_to_the_dead_letter_queue_after_its_last_receive_and_can_be
     assert_eq!((again.body.as_str(), again.receives), (body, 1));
     assert_ne!(letter["messageId"], again.id.as_str());
     assert!(queues.redrive("Q").is_err());
+}
+
+#[test]
+fn without_a_writable_journal_a_queue_refuses_new_messages_and_delivers_the_others_as_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("queues.jsonl");
+    let queues = queues_with(Some(path.clone()));
+    queues.send("Q", "old".to_owned()).unwrap();
+    queues.send("Q", "done".to_owned()).unwrap();
+    queues.lock().journal.as_mut().unwrap().set_writable(false);
+    assert!(queues.send("Q", "new".to_owned()).is_err());
+    let bodies = |queue: &str| -> Vec<_> {
+        let messages = queues.messages(queue).unwrap();
+        messages.into_iter().map(|message| message["body"].clone()).collect()
+    };
+    let done = take(&queues, 10).pop().unwrap();
+    queues.delete("Q", &[done.receipt.unwrap()]);
+    assert_eq!(bodies("Q"), ["old"]);
+    for receives in 2..=5 {
+        queues.clock.advance(61).unwrap();
+        assert_eq!(take(&queues, 10).pop().unwrap().receives, receives);
+        assert!(take(&queues, 10).is_empty());
+    }
+    queues.clock.advance(61).unwrap();
+    assert!(take(&queues, 10).is_empty());
+    assert_eq!((bodies("Q").len(), bodies("Dead")), (0, vec![json!("old")]));
+    drop(queues);
+    let again = queues_with(Some(path));
+    assert_eq!(again.messages("Q").unwrap().len(), 2, "what the journal has");
 }
 
 #[test]
