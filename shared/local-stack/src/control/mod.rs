@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `GET clock` | | `{"now", "offsetSeconds"}` |
 //! | `POST clock` | `{"advanceSeconds": 60}` | the new time, in the same form |
-//! | `GET events` | | `{"events": [{"id", "at", "source", "type", "user", "queue", "receives", "outcome"}]}`: the latest ones |
+//! | `GET events` | | `{"events": [{"id", "at", "source", "type", "user", "queue", "receives", "outcome"}]}`: the latest ones; an outcome is `waiting`, `done`, `dead-letter`, `expired` or `no-rule` |
 //! | `POST events` | an event, an array of them, or `{"bus", "events": [...]}` | `{"events": [{"id", "rules": [...]}]}` |
 //! | `GET queues` | | `{"queues": [{"name", "visible", "inFlight", "delayed", "oldestAgeSeconds", "isDeadLetterQueueOf"}]}` |
 //! | `GET queues/{name}/messages` | | `{"messages": [{"messageId", "body", "receiveCount", "sentAt", "visibleAt", "inFlight"}]}` |

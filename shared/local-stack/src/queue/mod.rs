@@ -191,7 +191,9 @@ impl Queues {
     fn expire(&self, state: &mut QueueState, queue: &str, now: i64) {
         let Some(settings) = self.settings(queue) else { return };
         let oldest = now.saturating_sub(ms(settings.retention));
-        state.remove_where(queue, |message| message.sent_at <= oldest);
+        for id in state.remove_where(queue, |message| message.sent_at <= oldest) {
+            state.recent.ended(&id, MessageOutcome::Expired);
+        }
     }
 
     /// The data behind this lock is consistent whenever the lock is free.

@@ -35,6 +35,8 @@ pub(super) enum MessageOutcome {
     Done,
     /// No consumer could finish it.
     DeadLetter,
+    /// Its retention ended before a consumer finished it.
+    Expired,
     /// No rule of the bus matches it.
     NoRule,
 }
@@ -45,6 +47,7 @@ impl MessageOutcome {
             Self::Waiting => "waiting",
             Self::Done => "done",
             Self::DeadLetter => "dead-letter",
+            Self::Expired => "expired",
             Self::NoRule => "no-rule",
         }
     }

@@ -121,6 +121,22 @@ fn a_message_is_deleted_at_the_end_of_its_retention() {
 }
 
 #[test]
+fn only_a_message_that_was_not_finished_by_the_end_of_its_retention_is_shown_as_expired() {
+    let queues = queues();
+    queues.send("Q", "done".to_owned()).unwrap();
+    let done = take(&queues, 1).pop().unwrap();
+    queues.delete("Q", &[done.receipt.unwrap()]);
+    queues.send("Q", "left".to_owned()).unwrap();
+    let outcomes = || -> Vec<_> {
+        queues.recent().into_iter().map(|message| message["outcome"].clone()).collect()
+    };
+    assert_eq!(outcomes(), ["waiting", "done"]);
+    queues.clock.advance(3601).unwrap();
+    assert!(take(&queues, 10).is_empty());
+    assert_eq!(outcomes(), ["expired", "done"]);
+}
+
+#[test]
 fn a_batch_has_at_most_the_requested_size_and_starts_with_the_oldest_message() {
     let queues = queues();
     for body in ["a", "b", "c"] {

@@ -93,7 +93,8 @@ function showSchedules(schedules) {
 }
 
 const OUTCOMES = {
-  waiting: ["warn", "waiting"], done: ["good", "applied"], "dead-letter": ["bad", "dead letter"], "no-rule": ["soft", "no rule matches"],
+  waiting: ["warn", "waiting"], done: ["good", "applied"], "dead-letter": ["bad", "dead letter"],
+  expired: ["bad", "expired"], "no-rule": ["soft", "no rule matches"],
 };
 
 /** The first entries whose text has each word of the filter, and the text for an empty list. */
