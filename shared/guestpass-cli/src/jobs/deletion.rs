@@ -9,7 +9,7 @@ use identity_core::delete_stale_identities::{StaleOutcome, delete_if_unused_sinc
 use identity_core::get_identity::get_identity;
 use identity_core::identity::{AcsId, ExternalId, IdentityRef, Invocation};
 use identity_core::ports::{IdentityClient as _, IdentityClients as _, IdentityStore as _};
-use identity_core::record::{By, State};
+use identity_core::record::{By, Record, State};
 use identity_core::resource::ResourceName;
 
 use crate::report::CliError;
@@ -40,6 +40,23 @@ pub(crate) struct PlannedIdentity {
     /// The epoch of the record.
     pub(crate) epoch: u64,
 }
+
+impl PlannedIdentity {
+    /// How its record has changed since the plan was made. A deletion that an earlier run began is
+    /// no change.
+    fn change_in(&self, record: &Record) -> Option<&'static str> {
+        let is_begun = matches!(record.state, State::Deleting { .. });
+        if record.last_issued_at != self.last_issued_at {
+            return Some(USED);
+        }
+        (record.epoch != self.epoch && !is_begun).then_some(CHANGED)
+    }
+}
+
+/// Why an identity of a plan is spared.
+const USED: &str = "it was used after the plan was made";
+/// The same.
+const CHANGED: &str = "it changed after the plan was made";
 
 impl BulkItem {
     /// The name as it was given.
@@ -147,14 +164,10 @@ async fn find_identity(session: &ServiceSession, item: &BulkItem) -> Result<Bulk
     if !is_there {
         return Ok(BulkStep::Gone);
     }
-    if let BulkItem::Planned(planned) = item {
-        let is_begun = matches!(record.state, State::Deleting { .. });
-        if record.last_issued_at != planned.last_issued_at {
-            return Ok(BulkStep::Changed("it was used after the plan was made"));
-        }
-        if record.epoch != planned.epoch && !is_begun {
-            return Ok(BulkStep::Changed("it changed after the plan was made"));
-        }
+    if let BulkItem::Planned(planned) = item
+        && let Some(how) = planned.change_in(&record)
+    {
+        return Ok(BulkStep::Changed(how));
     }
     Ok(BulkStep::Present)
 }
@@ -165,59 +178,77 @@ async fn delete(
     item: BulkItem,
     invocation: Invocation,
 ) -> Result<BulkStep, Error> {
-    let ServiceSession { store, acs, clock, .. } = session;
-    let deadline = invocation.acs_until;
-    let if_foreign = match &item {
-        BulkItem::MaybeGone(_) => IfForeign::Gone,
-        _ => IfForeign::Refuse,
-    };
-    let named = async |identity| {
-        let by = By::administrator(session.administrator().id());
-        let invocation = invocation.clone();
-        let request = DeleteIdentityRequest { identity, by, bearer: None, if_foreign, invocation };
-        delete_identity(store, acs, clock, request).await
-    };
+    let ServiceSession { store, acs, .. } = session;
     let deleted = match item {
-        BulkItem::Named(name) | BulkItem::MaybeGone(name) => named(name).await?,
+        BulkItem::Named(name) => delete_named(session, name, IfForeign::Refuse, invocation).await?,
+        BulkItem::MaybeGone(name) => {
+            delete_named(session, name, IfForeign::Gone, invocation).await?
+        }
         // The operator expects that there may be no record, so the deletion does not wait for
         // the index.
         BulkItem::Unrecorded(acs_id, resource)
             if store.find_by_acs_id(&acs_id).await?.is_none() =>
         {
+            let deadline = invocation.acs_until;
             acs.client(&resource)?.delete_identity(&acs_id, deadline).await?;
             Some(acs_id)
         }
-        BulkItem::Unrecorded(acs_id, _) => named(IdentityRef::Acs(acs_id)).await?,
-        BulkItem::Planned(planned) => {
-            // The record keeps milliseconds, so an identity was used since the plan if its time
-            // is greater than this one.
-            let cutoff = planned.last_issued_at + Duration::from_millis(1);
-            let user = &planned.user;
-            let actor = Actor::Administrator(session.administrator().id().clone());
-            let deletion =
-                delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
-            let fate = deletion.await?;
-            match fate {
-                StaleOutcome::Deleted => return Ok(BulkStep::Deleted),
-                StaleOutcome::Used => {
-                    return Ok(BulkStep::Changed("it was used after the plan was made"));
-                }
-                StaleOutcome::Changed => {
-                    let found = store.find(user).await?.map(|record| record.state);
-                    match found {
-                        // An earlier run started this deletion. Naming the identity by its ACS
-                        // id does not affect a new identity that the user got in the meantime.
-                        Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
-                            named(IdentityRef::Acs(acs_id)).await?
-                        }
-                        None | Some(State::Deleted | State::Blocked { acs_id: None }) => None,
-                        Some(_) => {
-                            return Ok(BulkStep::Changed("it changed after the plan was made"));
-                        }
-                    }
-                }
-            }
+        BulkItem::Unrecorded(acs_id, _) => {
+            let name = IdentityRef::Acs(acs_id);
+            delete_named(session, name, IfForeign::Refuse, invocation).await?
         }
+        BulkItem::Planned(planned) => return delete_planned(session, &planned, invocation).await,
     };
-    Ok(if deleted.is_some() { BulkStep::Deleted } else { BulkStep::Gone })
+    Ok(ended(deleted.as_ref()))
+}
+
+fn ended(deleted: Option<&AcsId>) -> BulkStep {
+    if deleted.is_some() { BulkStep::Deleted } else { BulkStep::Gone }
+}
+
+async fn delete_named(
+    session: &ServiceSession,
+    identity: IdentityRef,
+    if_foreign: IfForeign,
+    invocation: Invocation,
+) -> Result<Option<AcsId>, Error> {
+    let ServiceSession { store, acs, clock, .. } = session;
+    let by = By::administrator(session.administrator().id());
+    let request = DeleteIdentityRequest { identity, by, bearer: None, if_foreign, invocation };
+    delete_identity(store, acs, clock, request).await
+}
+
+/// Deletes the identity of a plan, if it has not changed. It was compared before it waited for its
+/// turn, and if ACS throttles requests, it waits for minutes: so it is compared again.
+async fn delete_planned(
+    session: &ServiceSession,
+    planned: &PlannedIdentity,
+    invocation: Invocation,
+) -> Result<BulkStep, Error> {
+    let ServiceSession { store, acs, clock, .. } = session;
+    let user = &planned.user;
+    let found = store.find(user).await?.filter(|record| record.acs_id().is_some());
+    if let Some(how) = found.and_then(|record| planned.change_in(&record)) {
+        return Ok(BulkStep::Changed(how));
+    }
+    // The record keeps milliseconds, so an identity was used since the plan if its time is greater
+    // than this one.
+    let cutoff = planned.last_issued_at + Duration::from_millis(1);
+    let actor = Actor::Administrator(session.administrator().id().clone());
+    let deletion = delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
+    match deletion.await? {
+        StaleOutcome::Deleted => Ok(BulkStep::Deleted),
+        StaleOutcome::Used => Ok(BulkStep::Changed(USED)),
+        StaleOutcome::Changed => match store.find(user).await?.map(|record| record.state) {
+            // An earlier run started this deletion. Naming the identity by its ACS id does not
+            // affect a new identity that the user got in the meantime.
+            Some(State::Deleting { acs_id, .. }) if acs_id == planned.acs_id => {
+                let name = IdentityRef::Acs(acs_id);
+                let deleted = delete_named(session, name, IfForeign::Refuse, invocation).await?;
+                Ok(ended(deleted.as_ref()))
+            }
+            None | Some(State::Deleted | State::Blocked { acs_id: None }) => Ok(BulkStep::Gone),
+            Some(_) => Ok(BulkStep::Changed(CHANGED)),
+        },
+    }
 }

@@ -72,6 +72,28 @@ fn identities_that_changed_since_the_plan_are_spared_and_listed() {
 }
 
 #[test]
+fn an_identity_that_changes_while_it_waits_for_its_turn_is_spared() {
+    let stack = CliStack::start();
+    for name in ["alice", "bob"] {
+        unused(&stack, name, 100);
+    }
+    plan(&stack, "90d");
+    // The second turn is five seconds after the first one.
+    let line = ["cleanup", "apply", "plan.json", "--yes", "--rate", "0.2", "-o", "json"];
+    let process =
+        stack.command(&line).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+    let has_begun = || stack.request_count("deleteIdentity") == 1;
+    assert!(wait_until(Duration::from_mins(1), has_begun), "nothing was deleted");
+    let waiting = names(&stack.json(&["identity", "list", "--state", "active"]), "externalId");
+    let [name] = &waiting[..] else { panic!("{waiting:?}") };
+    stack.json(&["user", "block", name, "--yes"]);
+    let output = process.wait_with_output().unwrap();
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(names(&summary["spared"], "id"), waiting, "{summary}");
+    assert_eq!((&summary["deleted"], stack.identities()), (&json!(1), 1));
+}
+
+#[test]
 fn after_ctrl_c_a_second_run_deletes_the_rest() {
     let stack = CliStack::start();
     let names: Vec<String> = (0..120).map(|index| format!("user-{index}")).collect();
