@@ -2,7 +2,9 @@
 
 use std::error::Error;
 use std::fmt;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use identity_core::secret::Secret;
@@ -81,13 +83,13 @@ pub enum AppProof {
     Secret(Secret),
     /// With a token of an issuer that the app trusts (a federated identity credential, RFC 7523
     /// §2.2), for example of Kubernetes. The file is read for each request, because its token is
-    /// replaced before it expires.
+    /// replaced before it expires. It has at most 64 KiB.
     AssertionFile(PathBuf),
 }
 
 impl AppProof {
     /// The members of the request for a token, and their values.
-    fn form(&self) -> Result<Vec<(&'static str, Secret)>, TokenError> {
+    async fn form(&self) -> Result<Vec<(&'static str, Secret)>, TokenError> {
         let path = match self {
             Self::Secret(secret) => return Ok(vec![("client_secret", secret.clone())]),
             Self::AssertionFile(path) => path,
@@ -98,7 +100,11 @@ impl AppProof {
                 format!("the assertion in the file {file} cannot be used: {why}").into(),
             )
         };
-        let assertion = std::fs::read_to_string(path).map_err(|error| refused(error.into()))?;
+        // A pipe or a remote file may not answer. On this thread, no time limit could end the wait.
+        let named = path.clone();
+        let read = tokio::task::spawn_blocking(move || read_assertion(&named)).await;
+        let read = read.map_err(|error| refused(error.into()))?;
+        let assertion = read.map_err(|error| refused(error.into()))?;
         let assertion = assertion.trim();
         if !is_token(assertion) {
             return Err(refused("it is not a token".into()));
@@ -109,6 +115,19 @@ impl AppProof {
         ])
     }
 }
+
+/// The text of the file.
+fn read_assertion(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?.take(LONGEST_ASSERTION + 1).read_to_string(&mut text)?;
+    if u64::try_from(read).is_ok_and(|read| read > LONGEST_ASSERTION) {
+        return Err(io::Error::other("it is longer than 65,536 bytes"));
+    }
+    Ok(text)
+}
+
+/// Tokens have some kilobytes. A larger file is another one, or a device without an end.
+const LONGEST_ASSERTION: u64 = 64 * 1024;
 
 /// The type of an assertion that is a JSON Web Token (RFC 7523 §2.2).
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -137,11 +156,12 @@ impl EntraAppCredential {
     }
 
     /// The body of the request for a token.
-    fn form(&self) -> Result<String, TokenError> {
+    async fn form(&self) -> Result<String, TokenError> {
+        let proof = self.app.proof.form().await?;
         let mut form = form_urlencoded::Serializer::new(String::new());
         form.append_pair("grant_type", "client_credentials");
         form.append_pair("client_id", &self.app.client_id);
-        for (name, value) in self.app.proof.form()? {
+        for (name, value) in proof {
             form.append_pair(name, value.expose());
         }
         Ok(form.append_pair("scope", ENTRA_SCOPE).finish())
@@ -150,7 +170,7 @@ impl EntraAppCredential {
 
 impl TokenSource for EntraAppCredential {
     async fn fetch(&self, now: SystemTime) -> Result<BearerToken, TokenError> {
-        let form = self.form()?;
+        let form = self.form().await?;
         let request = self
             .http
             .post(self.url.clone())

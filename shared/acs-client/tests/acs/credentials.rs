@@ -1,10 +1,13 @@
 //! Bearer tokens instead of access keys.
 
 use std::{
+    process::Command,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering::SeqCst},
+        mpsc,
     },
+    thread,
     time::{Duration, SystemTime},
 };
 
@@ -248,7 +251,12 @@ async fn the_token_of_a_trusted_issuer_is_read_anew_for_each_request() {
         );
         assert!(body.contains(&expected) && !body.contains("secret"), "{body}");
     }
-    for (text, expected) in [(Some("CANARY CANARY"), "it is not a token"), (None, "No such file")] {
+    let long = "CANARY".repeat(11_000);
+    for (text, expected) in [
+        (Some("CANARY CANARY"), "it is not a token"),
+        (Some(long.as_str()), "it is longer than 65,536 bytes"),
+        (None, "No such file"),
+    ] {
         std::fs::remove_file(&file).unwrap_or_default();
         if let Some(text) = text {
             std::fs::write(&file, text).unwrap();
@@ -259,6 +267,27 @@ async fn the_token_of_a_trusted_issuer_is_read_anew_for_each_request() {
         assert!(!text.contains("CANARY"), "{text}");
     }
     assert_eq!(entra.received().len(), 2);
+}
+
+#[tokio::test]
+async fn other_tasks_run_while_the_file_with_the_token_does_not_answer() {
+    let directory = tempfile::tempdir().unwrap();
+    let pipe = directory.path().join("token");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let entra = ScriptedServer::start([granted()]);
+    let app = EntraApp { proof: AppProof::AssertionFile(pipe.clone()), ..app(&entra) };
+    let credential = EntraAppCredential::new(app).unwrap();
+    let (other_task, ran) = mpsc::channel();
+    // The pipe answers after the other task has run. The limit is for a fetch that prevents this.
+    let writer = thread::spawn(move || {
+        let has_run = ran.recv_timeout(Duration::from_secs(10)).is_ok();
+        std::fs::write(&pipe, "CANARY.first.jwt").unwrap();
+        has_run
+    });
+    let fetch = credential.fetch(SystemTime::UNIX_EPOCH);
+    let (fetched, sent) = tokio::join!(fetch, async { other_task.send(()) });
+    assert!(fetched.is_ok() && sent.is_ok());
+    assert!(writer.join().unwrap(), "the fetch did not let another task run");
 }
 
 #[tokio::test]
