@@ -18,6 +18,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import confirmation
 import parameters
 import stack_settings
 from stack_settings import STACK
@@ -35,10 +36,10 @@ def main() -> None:
         sys.exit(f"deploy: cannot read the state of the stack {STACK}: {error}")
     # Without a public key, no signature was verified.
     before, signed = signed_at(stack), os.environ.get("SIGNED_AT", "")
-    if "SIGNED_AT" in os.environ and signed < before and os.environ.get("FORCE") != "older-release":
+    if "SIGNED_AT" in os.environ and signed < before and not confirmation.is_forced("older-release"):
         sys.exit(
             f"deploy: the artefacts were signed {f'at {signed}' if signed else 'without a time'}, but those of the stack {STACK} at {before}: "
-            "they may be an older release. Build and sign them again, or add FORCE=older-release to deploy nevertheless"
+            f"they may be an older release. Build and sign them again, or add {confirmation.force('older-release')} to deploy nevertheless"
         )
     text = re.sub(r"^( *CodeUri: )\.\./target/lambda/([a-z-]+)/$", r"\1\2.zip", parameters.TEMPLATE.read_text(), flags=re.MULTILINE)
     own = f"Id: {identify(stack)}, SignedAt: '{signed or before or NONE}'"

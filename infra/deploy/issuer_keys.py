@@ -20,6 +20,7 @@ import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
+import confirmation
 import parameters
 import stack_settings
 
@@ -53,9 +54,9 @@ def main() -> None:
         values = first_parameters()
         # SAM shows them as the defaults of its questions.
         print(" ".join(f"{name}={value}" for name, value in values.items()))
-        if not values.get("Issuer") and os.environ.get("FORCE") != "issuer-keys":
-            sys.exit("deploy: the first deployment needs a URL without spaces and quotes as the issuer, to check its keys before anything is created. Add ISSUER=https://…, or FORCE=issuer-keys to let SAM ask for it and check nothing")
-    if not values.get("Issuer") or os.environ.get("FORCE") == "issuer-keys":
+        if not values.get("Issuer") and not confirmation.is_forced("issuer-keys"):
+            sys.exit(f"deploy: the first deployment needs a URL without spaces and quotes as the issuer, to check its keys before anything is created. Add ISSUER=https://…, or {confirmation.force('issuer-keys')} to let SAM ask for it and check nothing")
+    if not values.get("Issuer") or confirmation.is_forced("issuer-keys"):
         return
     authorizer = values.get("Authorizer", "jwt")
     for name, issuer, jwks_uri in issuers(values, authorizer):
@@ -63,10 +64,10 @@ def main() -> None:
             check_keys(issuer, jwks_uri, authorizer)
         except Unreachable as why:
             if authorizer == "jwt":
-                sys.exit(f"deploy: API Gateway must reach the issuer {issuer} ({name}), but it cannot be reached from here: {why}. Correct {name}, or add FORCE=issuer-keys if only this machine cannot reach it")
+                sys.exit(f"deploy: API Gateway must reach the issuer {issuer} ({name}), but it cannot be reached from here: {why}. Correct {name}, or add {confirmation.force('issuer-keys')} if only this machine cannot reach it")
             print(f"deploy: warning: the keys of {issuer} ({name}) were not checked: {why}", file=sys.stderr)
         except Unusable as why:
-            sys.exit(f"deploy: with Authorizer={authorizer}, every bearer of {issuer} ({name}) would be refused: {why}, or add FORCE=issuer-keys to deploy nevertheless")
+            sys.exit(f"deploy: with Authorizer={authorizer}, every bearer of {issuer} ({name}) would be refused: {why}, or add {confirmation.force('issuer-keys')} to deploy nevertheless")
 
 
 def first_parameters() -> dict[str, str]:

@@ -10,6 +10,7 @@ import sys
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import confirmation
 import parameters
 import stack_settings
 from stack_settings import STACK
@@ -21,7 +22,7 @@ DEFAULTS = {"Issuer": None, "SubjectClaims": "sub"}
 def main() -> None:
     stored = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
     values = stored | parameters.requested_parameters(os.environ.get("SET", ""))
-    if os.environ.get("FORCE") == "new-users":
+    if confirmation.is_forced("new-users"):
         return
     try:
         deployed, table = find_deployed(stack_settings.client("cloudformation"))
@@ -35,7 +36,7 @@ def main() -> None:
     sys.exit(
         f"deploy: {name} would change from {deployed[name]!r} to {values[name]!r}, but the table {table} has records of users. "
         "Every user would become a new user: with a new identity, and without their block. "
-        f"Keep {name}={deployed[name]}, or add FORCE=new-users to deploy nevertheless"
+        f"Keep {name}={deployed[name]}, or add {confirmation.force('new-users')} to deploy nevertheless"
     )
 
 

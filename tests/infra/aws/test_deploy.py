@@ -285,6 +285,7 @@ def test_r01_the_issuer_and_subject_claims_cannot_change_while_the_table_has_rec
         assert refused.returncode == 1 and change in refused.stderr, refused
         assert "FORCE=new-users" in refused.stderr
         assert deploy(other, FORCE="new-users").returncode == 0
+        assert deploy(other, FORCE="issuer-keys new-users").returncode == 0
         assert deploy(other, FORCE="yes").returncode == 1
     assert deploy(f"{kept} SubjectClaims=sub").returncode == 0
     assert deploy(kept).returncode == 0

@@ -105,7 +105,9 @@ def test_a_refusal_names_the_remedy_and_can_be_overridden(provider, check):
     refused = check(Issuer=issuer)
     assert "EC P-256. Set Authorizer=lambda, or add FORCE=issuer-keys" in refused.stderr, refused
     assert check(Issuer=issuer, force="issuer-keys").returncode == 0
-    assert check(Issuer=issuer, force="new-users").returncode == 1
+    assert check(Issuer=issuer, force="older-release,issuer-keys").returncode == 0
+    refused = check(Issuer=issuer, force="new-users older-release")
+    assert refused.returncode == 1 and "or add FORCE=new-users,older-release,issuer-keys to" in refused.stderr, refused
 
 
 def test_each_of_several_issuers_is_checked(provider, check):
@@ -164,7 +166,7 @@ def test_a_first_deployment_without_an_issuer_that_can_be_checked_is_refused(giv
     refused = script(**first)
     assert refused.returncode == 1 and "needs a URL" in refused.stderr and "FORCE=issuer-keys" in refused.stderr, refused
     assert script(**first, FORCE="new-users").returncode == 1
-    forced = script(**first, FORCE="issuer-keys")
+    forced = script(**first, FORCE="new-users,issuer-keys")
     assert (forced.returncode, forced.stdout.strip()) == (0, ""), "SAM asks for all of them"
 
 

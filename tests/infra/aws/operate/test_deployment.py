@@ -56,6 +56,17 @@ def test_s03_artefacts_that_were_signed_before_the_deployed_ones_are_refused(clo
     assert signed_at(write(STACK=name)) == "2026-03-01T00:00:00Z"
 
 
+def test_s03_several_words_in_force_permit_what_each_of_them_permits(cloud, write, refused):
+    name, outputs = "signed-later", {"ArtefactsSignedAt": {"Value": "2026-03-01T00:00:00Z"}}
+    queue = {"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}, "Outputs": outputs}
+    cloud.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=json.dumps(queue))
+    signed = "2026-02-01T00:00:00Z"
+    for words in ["new-users,older-release", "older-release new-users", " issuer-keys, older-release,"]:
+        assert signed_at(write(STACK=name, SIGNED_AT=signed, FORCE=words)) == signed
+    for words, added in [("new-users issuer-keys", "new-users,issuer-keys,older-release"), ("an-older-release", "an-older-release,older-release")]:
+        assert f"or add FORCE={added} to" in refused(STACK=name, SIGNED_AT=signed, FORCE=words)
+
+
 def test_a_first_deployment_has_no_older_artefacts(write):
     assert signed_at(write(SIGNED_AT="2026-03-01T00:00:00Z")) == "2026-03-01T00:00:00Z"
     assert signed_at(write(SIGNED_AT="")) == signed_at(write()) == "none"
