@@ -86,12 +86,25 @@ def destroy(cloudformation, with_identities: bool) -> None:
 
     confirmation.require("delete it", "destroy: nothing was deleted")
     cloudformation.delete_stack(StackName=STACK)
-    print(f"deleting the stack {STACK} …", flush=True)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
-    print(f"deleted the stack {STACK}", flush=True)
+    wait_until_deleted(cloudformation, tool)
     # Now no process can create new identities.
     if tool:
         delete_identities(tool)
+
+
+def wait_until_deleted(cloudformation, tool: dict[str, str] | None) -> None:
+    try:
+        print(f"deleting the stack {STACK} …", flush=True)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=STACK)
+        print(f"deleted the stack {STACK}", flush=True)
+    except (BotoCoreError, ClientError, KeyboardInterrupt) as stop:
+        why = "it was interrupted" if isinstance(stop, KeyboardInterrupt) else stop
+        # When the stack is deleted, this command does not find its table any more.
+        then = f". When the stack does not exist any more, delete the identities: run\n{by_hand(tool)}" if tool else ""
+        sys.exit(
+            f"destroy: CloudFormation deletes the stack {STACK}, but this command does not wait for it any more: {why}\n"
+            f"`aws cloudformation describe-stacks --stack-name {STACK}` says how it ends; if it fails, run `make destroy` again{then}"
+        )
 
 
 def read_template(cloudformation) -> dict[str, dict]:
@@ -134,13 +147,14 @@ def delete_identities(tool: dict[str, str]) -> None:
             command = [GUESTPASS, "identity", "delete", "--file", names.name, "--yes", "-o", "none"]
             subprocess.run(command, env=tool, check=True)
         except (subprocess.CalledProcessError, KeyboardInterrupt):
-            variables = " ".join(f"{name}={tool[name]}" for name in ["GUESTPASS_SECRET", "GUESTPASS_TABLE", "AWS_REGION"])
-            sys.exit(
-                "destroy: the stack is deleted, but not all identities are. To delete the others, run\n"
-                f"  export {variables}\n"
-                "  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
-            )
+            sys.exit(f"destroy: the stack is deleted, but not all identities are. To delete the others, run\n{by_hand(tool)}")
     print("deleted the identities")
+
+
+def by_hand(tool: dict[str, str]) -> str:
+    """The commands that delete the identities of a stack that is deleted."""
+    variables = " ".join(f"{name}={tool[name]}" for name in ["GUESTPASS_SECRET", "GUESTPASS_TABLE", "AWS_REGION"])
+    return f"  export {variables}\n  guestpass identity list -o tsv | guestpass identity delete --yes --file -"
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
-"""`make destroy`, and then a new stack with the tables that it kept."""
+"""`make destroy`, also if it ends early, and then a new stack with the tables that it kept."""
 
 import json
+import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
+import threading
 import tomllib
-from collections.abc import Callable
+import urllib.request
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -15,11 +21,53 @@ from api import ISSUER, call
 from artefacts import DIRECTORY, GUESTPASS
 from checks_of_deploy import CHECKS
 from cloud import STACK, Cloud, Deployed
+from expanded import Stack, source
 from restoring import INFRA
 
 # A separate region without other stacks.
 REGION = "eu-west-3"
 USER, BLOCKED = "user-of-the-old-stack", "blocked-user-of-the-old-stack"
+
+
+class WatchedCloudFormation(ThreadingHTTPServer):
+    """Passes requests on to CloudFormation, and stops the command that waits for the deletion of a stack."""
+
+    def __init__(self, cloud: Cloud):
+        super().__init__(("127.0.0.1", 0), WatchedRequest)
+        self.behind, self.url = cloud.url, f"http://127.0.0.1:{self.server_port}"
+        self.stop, self.is_deleting = "", False
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+
+class WatchedRequest(BaseHTTPRequestHandler):
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.server.is_deleting and b"Action=DescribeStacks" in body:
+            if self.server.stop == "interrupt":
+                os.kill(self.server.command, signal.SIGINT)
+            self.answer(403, b"<ErrorResponse><Error><Code>ExpiredToken</Code><Message>expired</Message></Error></ErrorResponse>")
+            return
+        request = urllib.request.Request(self.server.behind, body, dict(self.headers))
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as answer:
+            self.answer(answer.status, answer.read())
+        self.server.is_deleting |= b"Action=DeleteStack" in body
+
+    def answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "text/xml")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture
+def watched(cloud) -> Iterator[WatchedCloudFormation]:
+    server = WatchedCloudFormation(cloud)
+    yield server
+    server.shutdown()
 
 
 @pytest.fixture
@@ -28,11 +76,18 @@ def commands(cloud, tmp_path) -> Callable[..., str]:
     ours = {"SAM_CONFIG_FILE": str(tmp_path / "samconfig.toml"), "STACK": STACK, "ARTEFACTS": str(DIRECTORY)}
     environment = {**cloud.account(REGION), **ours}
 
-    def run(*command: str | Path, typed: str = "", **variables: str) -> str:
+    def run(*command: str | Path, typed: str = "", stopped_by: WatchedCloudFormation | None = None, **variables: str) -> str:
         command = [sys.executable, *command] if str(command[0]).endswith(".py") else command
-        ran = subprocess.run(command, env={**environment, **variables}, input=typed, capture_output=True, text=True)
-        assert ran.returncode == 0, ran
-        return ran.stdout
+        if stopped_by:
+            variables["AWS_ENDPOINT_URL_CLOUDFORMATION"] = stopped_by.url
+            # Where the tests run in the background, the shell lets their processes ignore SIGINT.
+            command = ["env", "--default-signal=INT", *command]
+        running = subprocess.Popen(command, env={**environment, **variables}, stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
+        if stopped_by:
+            stopped_by.command = running.pid
+        said, errors = running.communicate(typed)
+        assert running.returncode == (1 if stopped_by else 0), (command, said, errors)
+        return errors if stopped_by else said
 
     return run
 
@@ -63,6 +118,42 @@ def test_a_new_stack_knows_the_users_of_one_that_was_destroyed(cloud, acs, start
     destroyed = commands(INFRA / "deploy/destroy.py", typed=f"{STACK}\n", IDENTITIES="delete")
     assert dict(re.findall(r"a later stack uses it with (\w+)=([\w.-]+)", destroyed)) == kept
     assert not {one["user"]["communicationUserId"] for one in made} & acs.identities()
+
+
+@pytest.mark.parametrize("stop, why", [("interrupt", "it was interrupted"), ("expire", "ExpiredToken")])
+def test_a_wait_for_the_deletion_that_ends_early_says_how_to_delete_the_identities(cloud, acs, commands, watched, stop, why):
+    stack, before = f"left-{stop}", acs.identities()
+    tool = stack_with_a_table(cloud, stack, acs.connection_string)
+    commands(GUESTPASS, "identity", "create", "--external-id", f"{ISSUER}|{USER}", **tool)
+    assert len(acs.identities() - before) == 1
+
+    watched.stop = stop
+    stopped = commands(INFRA / "deploy/destroy.py", typed=f"{stack}\n", stopped_by=watched, STACK=stack, IDENTITIES="delete")
+    assert why in stopped and f"describe-stacks --stack-name {stack}" in stopped and "Traceback" not in stopped, stopped
+    assert len(acs.identities() - before) == 1
+
+    commands("bash", "-c", stopped.split(" run\n", 1)[1], PATH=f"{GUESTPASS.parent}:/usr/bin:/bin")
+    assert acs.identities() == before
+
+
+def test_without_identities_such_a_wait_names_no_command_that_deletes_them(cloud, acs, commands, watched):
+    stack_with_a_table(cloud, "left-alone", acs.connection_string)
+    watched.stop = "expire"
+    stopped = commands(INFRA / "deploy/destroy.py", typed="left-alone\n", stopped_by=watched, STACK="left-alone")
+    assert "describe-stacks --stack-name left-alone" in stopped and "guestpass" not in stopped, stopped
+
+
+def stack_with_a_table(cloud: Cloud, name: str, connection_string: str) -> dict[str, str]:
+    """A stack with the table and the secret only; returns the variables of the tool."""
+    secret = cloud.client("secretsmanager", REGION).create_secret(Name=name, SecretString=connection_string)["ARN"]
+    properties = Stack(source()).of_type("AWS::DynamoDB::Table")["Identities"]
+    keys = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySchema"]
+    table = {"TableName": name} | {key: properties[key] for key in keys}
+    resource = {"Type": "AWS::DynamoDB::Table", "DeletionPolicy": "Retain", "Properties": table}
+    template = {"Parameters": {"AcsSecretArn": {"Type": "String"}}, "Resources": {"Identities": resource}}
+    given = [{"ParameterKey": "AcsSecretArn", "ParameterValue": secret}]
+    cloud.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+    return {"GUESTPASS_TABLE": name, "GUESTPASS_SECRET": secret}
 
 
 def redeployed(cloud: Cloud, commands, directory: Path, **parameters: str) -> Deployed:
