@@ -97,11 +97,11 @@ class DeployedService:
         if "ErrorCode" in result:
             raise CheckFailed(f"the bus {bus} refused an event: {result['ErrorCode']}: {result.get('ErrorMessage', '')}. Check the bus and your right events:PutEvents")
 
-    def alarms(self) -> dict[str, str]:
-        """The state of each alarm that notifies the topic of the stack."""
+    def alarms(self) -> dict[str, dict[str, Any]]:
+        """The alarms that notify the topic of the stack."""
         pages = self.client("cloudwatch").get_paginator("describe_alarms").paginate(AlarmNamePrefix=f"{STACK}-")
         found = [one for page in pages for one in page["MetricAlarms"]]
-        return {one["AlarmName"]: one["StateValue"] for one in found if self.outputs["AlarmTopic"] in one["AlarmActions"]}
+        return {one["AlarmName"]: one for one in found if self.outputs["AlarmTopic"] in one["AlarmActions"]}
 
 
 class SyntheticUser:

@@ -7,12 +7,14 @@ import sys
 import threading
 import uuid
 from collections.abc import Iterator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from moto.cloudwatch.models import cloudwatch_backends
 
-from cloud import Cloud
+from cloud import ACCOUNT, Cloud
 from local_stack import LambdaApi, LocalStack
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
@@ -66,14 +68,17 @@ class Service:
         ids = {one["PhysicalResourceId"]: one["LogicalResourceId"] for one in made}
         self.lambda_api = LambdaApi(self.local, {name: FUNCTIONS[logical] for name, logical in ids.items() if logical in FUNCTIONS})
         for alarm in ["ServerErrors", "CleanupMissing"]:
-            self.cloudwatch.put_metric_alarm(
-                AlarmName=f"{self.name}-{alarm}", AlarmActions=[self.outputs["AlarmTopic"]], MetricName="m", Namespace="n",
-                Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
-            )
+            self.make_alarm(alarm)
 
     @property
     def cloudwatch(self):
         return self._cloud.client("cloudwatch", REGION)
+
+    def make_alarm(self, name: str) -> None:
+        self.cloudwatch.put_metric_alarm(
+            AlarmName=f"{self.name}-{name}", AlarmActions=[self.outputs["AlarmTopic"]], MetricName="m", Namespace="n",
+            Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
+        )
 
     def raise_alarm(self, name: str) -> None:
         self.cloudwatch.set_alarm_state(AlarmName=f"{self.name}-{name}", StateValue="ALARM", StateReason="test")
@@ -249,6 +254,18 @@ def test_a_raised_alarm_is_reported(service):
     service.raise_alarm("ServerErrors")
     status, lines = service.verify()
     assert status == 1 and f"FAIL alarms are raised: {service.name}-ServerErrors." in lines["alarms"], lines
+
+
+def test_a_watch_of_entra_that_has_not_run_yet_is_not_a_failure(service):
+    service.create()
+    service.make_alarm("EntraNotWatched")
+    service.raise_alarm("EntraNotWatched")
+    status, lines = service.verify()
+    assert status == 0 and lines["alarms"].endswith("none is raised, except EntraNotWatched, as in its first hour"), lines
+    [alarm] = [one for name, one in cloudwatch_backends[ACCOUNT][REGION].alarms.items() if name.endswith("EntraNotWatched") and service.name in name]
+    alarm.configuration_updated_timestamp -= timedelta(hours=1)
+    status, lines = service.verify()
+    assert status == 1 and f"FAIL alarms are raised: {service.name}-EntraNotWatched." in lines["alarms"], lines
 
 
 def test_alarms_that_notify_nobody_are_reported(service):
