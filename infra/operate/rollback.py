@@ -4,7 +4,8 @@ of that deployment, in seconds and without CloudFormation.
     make rollback            lists the versions, asks, and moves the aliases
     make rollback YES=1      does not ask
 
-Parameters and other resources stay as they are. The next `make deploy` moves the aliases forward again.
+Parameters and other resources stay as they are, also the rights of the functions: if a table or a secret has changed
+since that deployment, nothing is moved. The next `make deploy` moves the aliases forward again.
 
 A deployment that CloudFormation rolled back leaves its versions behind. They are left out: the events of the
 stack say how the deployment of each version ended. If the events do not reach back to a version, the name of
@@ -25,11 +26,22 @@ ALIAS = "live"
 # In the name that `make deploy` gives to a deployment after one that was rolled back.
 AFTER_A_FAILURE = "-after-"
 
+# The variables that name what the roles of the functions may use, and the parameter of each. A version keeps its
+# variables, and the roles stay as they are.
+PARAMETERS = {
+    "TABLE_NAME": "ExistingTableName",
+    "AUDIT_TABLE_NAME": "ExistingAuditTableName",
+    "ACS_SECRET_ARN": "AcsSecretArn",
+    "TRANSMITTER_SECRET_ARN": "TransmitterSecretArn",
+}
+
 
 class Version(NamedTuple):
     number: int
     # The deployment that published it, as in the template's property VersionDescription.
     deployment: str
+    # Only those in PARAMETERS. None if they are encrypted with a key that these credentials may not use.
+    variables: dict[str, str] | None
 
 
 class Move(NamedTuple):
@@ -84,8 +96,10 @@ def plan(cloudformation, functions) -> list[Move]:
         sys.exit("rollback: nothing was changed: the current deployment is the first one that did not fail")
     if len(earlier) != 1:
         sys.exit(f"rollback: nothing was changed: the versions before the current ones are of several deployments ({', '.join(sorted(earlier))}). Move single functions with `aws lambda update-alias`")
+    moves = [Move(function, names[function], live[function], targets[function]) for function in names]
+    refuse_other_rights(moves)
     print(f"From the deployment {current.pop()} of {STACK} to {earlier.pop()}:")
-    return [Move(function, names[function], live[function], targets[function]) for function in names]
+    return moves
 
 
 def refuse_in_progress(status: str) -> None:
@@ -107,6 +121,28 @@ def refuse_two_versions(name: str, alias: dict[str, Any]) -> None:
         )
 
 
+def refuse_other_rights(moves: list[Move]) -> None:
+    """The roles have rights for the tables and secrets of the live versions alone, so versions with others would fail."""
+    changed = {}
+    for move in moves:
+        if not move.target:
+            continue
+        if move.before.variables is None or move.target.variables is None:
+            print(f"warning: the variables of {move.name} cannot be read, so its tables and secrets were not compared", file=sys.stderr)
+            continue
+        for variable, value in move.target.variables.items():
+            # A version without a value reads no such table or secret.
+            if value and value != move.before.variables.get(variable, value):
+                changed[PARAMETERS[variable]] = (value, move.before.variables[variable] or "none")
+    if changed:
+        differences = ", ".join(f"{parameter} ({present} in place of {earlier})" for parameter, (earlier, present) in sorted(changed.items()))
+        parameters = " ".join(f"{parameter}={earlier}" for parameter, (earlier, _) in sorted(changed.items()))
+        sys.exit(
+            f"rollback: nothing was changed: the deployment before had other tables or secrets, for which the functions have no rights "
+            f"any more: {differences}. Change this back with `make deploy`, which changes the rights, too: {parameters} DeploymentType=AllAtOnce"
+        )
+
+
 def exists(resource: dict[str, str], kind: str) -> bool:
     return resource["ResourceType"] == kind and bool(resource.get("PhysicalResourceId"))
 
@@ -115,7 +151,14 @@ def versions(functions, name: str) -> list[Version]:
     """The published versions of a function, oldest first."""
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=name)
     found = [one for page in pages for one in page["Versions"] if one["Version"] != "$LATEST"]
-    return sorted(Version(int(one["Version"]), one.get("Description", "")) for one in found)
+    return sorted(Version(int(one["Version"]), one.get("Description", ""), rights(one.get("Environment", {}))) for one in found)
+
+
+def rights(environment: dict[str, Any]) -> dict[str, str] | None:
+    """The variables that name tables and secrets; the others are not kept."""
+    if "Error" in environment:
+        return None
+    return {name: value for name, value in environment.get("Variables", {}).items() if name in PARAMETERS}
 
 
 def outcomes(cloudformation, before: dict[str, list[Version]]) -> dict[tuple[str, int], bool]:

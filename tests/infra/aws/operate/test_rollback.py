@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from moto.awslambda.models import LambdaFunction
 from moto.cloudformation.models import Event, cloudformation_backends
 from moto.core.common_models import CloudFormationModel
 
@@ -72,6 +73,10 @@ class Functions:
         self._names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
         stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
         [self.stack] = [one for one in stacks if one.name == STACK and one.status != "DELETE_COMPLETE"]
+
+    def set_variables(self, function: str, **variables: str) -> None:
+        """The variables of the versions that are published from now on."""
+        self._lambda.update_function_configuration(FunctionName=self._names[function], Environment={"Variables": variables})
 
     def publish(self, deployment: str, *functions: str) -> None:
         """Publishes a version of each function, and moves its alias there, as a deployment does."""
@@ -221,6 +226,62 @@ def test_if_it_is_not_clear_where_to_nothing_is_moved(functions, account, deploy
     refused = rollback(account, "", YES="1")
     assert refused.returncode == 1 and why in refused.stderr, refused
     assert functions.live() == before
+
+
+SECRET = "arn:aws:secretsmanager:eu-west-2:123456789012:secret:"
+
+
+@pytest.mark.parametrize(
+    "variable, before, now, parameter",
+    [
+        ("TABLE_NAME", "own", "restored", "ExistingTableName"),
+        ("AUDIT_TABLE_NAME", "own", "existing", "ExistingAuditTableName"),
+        ("ACS_SECRET_ARN", f"{SECRET}first", f"{SECRET}second", "AcsSecretArn"),
+        ("TRANSMITTER_SECRET_ARN", f"{SECRET}first", f"{SECRET}second", "TransmitterSecretArn"),
+        ("TRANSMITTER_SECRET_ARN", f"{SECRET}first", "", "TransmitterSecretArn"),
+    ],
+)
+def test_versions_whose_table_or_secret_the_roles_do_not_permit_any_more_stay_unused(functions, account, variable, before, now, parameter):
+    functions.set_variables("Other", **{variable: before, "POLICY": "hunter2"})
+    functions.publish("a/1", "One", "Other")
+    functions.set_variables("Other", **{variable: now, "POLICY": "hunter3"})
+    functions.publish("b/2", "One", "Other")
+    refused = rollback(account, "", YES="1")
+    assert refused.returncode == 1 and "nothing was changed" in refused.stderr, refused
+    assert f"{parameter} ({now or 'none'} in place of {before})" in refused.stderr, refused
+    assert f"`make deploy`, which changes the rights, too: {parameter}={before} DeploymentType=AllAtOnce" in refused.stderr, refused
+    assert "hunter" not in refused.stdout + refused.stderr
+    assert functions.live() == {"One": "b/2", "Other": "b/2"}
+
+
+@pytest.mark.parametrize(
+    "before, now",
+    [
+        ({"TABLE_NAME": "same", "POLICY": "a"}, {"TABLE_NAME": "same", "POLICY": "b"}),
+        ({"TRANSMITTER_SECRET_ARN": ""}, {"TRANSMITTER_SECRET_ARN": f"{SECRET}first"}),
+        ({}, {"ACS_SECRET_ARN": f"{SECRET}first"}),
+        ({"ACS_SECRET_ARN": f"{SECRET}first"}, {"POLICY": "a"}),
+    ],
+    ids=["another variable", "no secret before", "a variable that is new", "a variable that is gone"],
+)
+def test_versions_that_use_no_other_table_or_secret_are_returned_to(functions, account, before, now):
+    functions.set_variables("One", **before)
+    functions.publish("a/1", "One", "Other")
+    functions.set_variables("One", **now)
+    functions.publish("b/2", "One", "Other")
+    done = rollback(account, "", YES="1")
+    assert done.returncode == 0 and "warning" not in done.stderr, done
+    assert functions.live() == {"One": "a/1", "Other": "a/1"}
+
+
+def test_variables_that_cannot_be_read_do_not_stop_a_return(functions, account, monkeypatch):
+    for deployment in ["a/1", "b/2"]:
+        functions.publish(deployment, "One", "Other")
+    configuration, denied = LambdaFunction.get_configuration, {"Error": {"ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt"}}
+    monkeypatch.setattr(LambdaFunction, "get_configuration", lambda *given, **named: {**configuration(*given, **named), "Environment": denied})
+    done = rollback(account, "", YES="1")
+    assert done.returncode == 0 and "cannot be read, so its tables and secrets were not compared" in done.stderr, done
+    assert functions.live() == {"One": "a/1", "Other": "a/1"}
 
 
 @pytest.fixture
