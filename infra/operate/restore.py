@@ -16,6 +16,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 import stack_settings
 from stack_settings import STACK
 
+# Deploys the new table without a cleanup that deletes, and all at once: CloudFormation changes the rights of the functions
+# before the aliases move, so a canary would fail in the versions that still use the old table, and be rolled back.
+ATTACHED = {"CleanupMode": "plan", "CleanupGuests": "plan", "DeploymentType": "AllAtOnce"}
+
 SECONDS_BETWEEN_LOOKS = float(os.environ.get("SECONDS_BETWEEN_LOOKS", "15"))
 
 
@@ -54,13 +58,14 @@ def restore(cloudformation, dynamodb, at: datetime | None) -> None:
 
 
 def how_to_attach(table: str) -> str:
+    parameters = {"ExistingTableName": table, **ATTACHED}
     # `make deploy` refuses SET together with CONFIG.
     if config := os.environ.get("CONFIG"):
         return "\n".join([
-            f"set in {config}, in the table [parameters]:", f'  ExistingTableName = "{table}"', '  CleanupMode = "plan"',
+            f"set in {config}, in the table [parameters]:", *(f'  {name} = "{value}"' for name, value in parameters.items()),
             "then run:", f"  make deploy CONFIG={shlex.quote(config)}",
         ])
-    return f'  make deploy SET="ExistingTableName={table} CleanupMode=plan"'
+    return f'  make deploy SET="{" ".join(f"{name}={value}" for name, value in parameters.items())}"'
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ def test_a_restored_table_is_as_protected_as_that_of_the_template(cloud, deploye
     assert restored.returncode == 0, restored
     [command] = [line.strip() for line in restored.stdout.splitlines() if "make deploy" in line]
     table = command.split("ExistingTableName=")[1].split(" ")[0]
-    assert command == f'make deploy SET="ExistingTableName={table} CleanupMode=plan"'
+    assert command == f'make deploy SET="ExistingTableName={table} CleanupMode=plan CleanupGuests=plan DeploymentType=AllAtOnce"'
     dynamodb = cloud.client("dynamodb")
     found = dynamodb.describe_table(TableName=table)["Table"]
     wanted = dynamodb.describe_table(TableName=deployed.ids["Identities"])["Table"]
@@ -32,7 +32,8 @@ def test_with_a_configuration_the_table_belongs_into_its_file(deployed, account)
     how = restored.stdout.split("set in /its place/production.toml, in the table [parameters]:\n")[1]
     added, command = how.split("then run:\n")
     parameters = tomllib.loads(added)
-    assert parameters.pop("ExistingTableName").startswith(f"{STACK}-identities-") and parameters == {"CleanupMode": "plan"}
+    assert parameters.pop("ExistingTableName").startswith(f"{STACK}-identities-")
+    assert parameters == {"CleanupMode": "plan", "CleanupGuests": "plan", "DeploymentType": "AllAtOnce"}
     assert command.strip() == "make deploy CONFIG='/its place/production.toml'"
 
 

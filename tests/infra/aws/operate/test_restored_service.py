@@ -100,7 +100,11 @@ def test_every_function_and_the_outputs_have_the_restored_table(attached, deploy
     used = {function: attached.environment(function)["TABLE_NAME"] for function in attached.stack.functions()}
     assert {"ReceiveSecurityEvent", "AuthorizeCaller", "CreateInvitation"} <= used.keys(), "the options have their functions"
     assert set(used.values()) == {table}, used
-    assert attached.environment("DeleteStaleIdentities")["CLEANUP_MODE"] == "plan"
+    cleanup = attached.environment("DeleteStaleIdentities")
+    assert (cleanup["CLEANUP_MODE"], cleanup["CLEANUP_GUESTS"]) == ("plan", "plan")
+    # The versions that use the old table have no rights for it any more, so they must not stay beside the new ones.
+    preferences = attached.stack.source["Globals"]["Function"]["DeploymentPreference"]
+    assert preferences["Type"] == {"Ref": "DeploymentType"} and attached.stack.parameters["DeploymentType"] == "AllAtOnce"
 
 
 def test_each_operation_uses_the_restored_table_with_its_role(attached, start_in):
