@@ -2,7 +2,8 @@
 
     make restore TIME=2026-11-26T12:00:00Z     the state of that time; without TIME, the latest one
 
-It changes neither the stack nor its present table, and prints how to attach the new table.
+It changes neither the stack nor its present table, and prints what to do before the stack uses the new table, and how
+to attach it.
 DynamoDB restores neither the expiry of items nor the protection of a table, so this sets both."""
 
 import os
@@ -53,7 +54,11 @@ def restore(cloudformation, dynamodb, at: datetime | None) -> None:
         TableName=target, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
     dynamodb.update_table(TableName=target, DeletionProtectionEnabled=True)
-    print(f"restored {target}. To attach it, with a cleanup that deletes nothing:")
+    # Blocked users would get tokens from a table without the blocks.
+    print(f"restored {target}. First repeat in it the blocks and the other changes since then, as step 3 of")
+    print("\"Restoring the table\" in infra/README.md describes:")
+    print(f"  export GUESTPASS_TABLE={target}")
+    print("Then attach it, with a cleanup that deletes nothing:")
     print(how_to_attach(target))
 
 

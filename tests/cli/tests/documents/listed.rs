@@ -54,6 +54,11 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("infra/README.md", "sed 's/ACCOUNT", InRepository),
     ("infra/README.md", "make rollback", Not(AWS)),
     ("infra/README.md", "python3 -m zipfile", Not(AWS)),
+    (
+        "infra/README.md",
+        "export OLD_TABLE",
+        In("tests/infra/aws/operate restores a table and runs it"),
+    ),
     ("infra/README.md", "make destroy\n", Not(AWS)),
     ("infra/README.md", "make destroy IDENTITIES", Not(AWS)),
     ("infra/guests.md", "make deploy", Not(AWS)),

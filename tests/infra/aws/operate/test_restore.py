@@ -15,6 +15,7 @@ def test_a_restored_table_is_as_protected_as_that_of_the_template(cloud, deploye
     [command] = [line.strip() for line in restored.stdout.splitlines() if "make deploy" in line]
     table = command.split("ExistingTableName=")[1].split(" ")[0]
     assert command == f'make deploy SET="ExistingTableName={table} CleanupMode=plan CleanupGuests=plan DeploymentType=AllAtOnce"'
+    assert restored.stdout.index(f"  export GUESTPASS_TABLE={table}\n") < restored.stdout.index(command), "blocks are repeated first"
     dynamodb = cloud.client("dynamodb")
     found = dynamodb.describe_table(TableName=table)["Table"]
     wanted = dynamodb.describe_table(TableName=deployed.ids["Identities"])["Table"]

@@ -1,15 +1,18 @@
-"""The way from a backup to a token, as the runbook in infra/README.md says it: `make restore`, its command, the
-functions with the variables and the roles that the stack then gives them, and what the table has lost."""
+"""The way from a backup to a token, as the runbook in infra/README.md says it: `make restore`, what the table has lost,
+the printed command, and the functions with the variables and the roles that the stack then gives them."""
 
 import json
+import re
 import secrets
 import shlex
 import subprocess
 import sys
+import textwrap
 import tomllib
 import uuid
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -43,7 +46,6 @@ class Lost(NamedTuple):
     deleted_identity: str
     new: str
     new_identity: str
-    log: str
 
 
 @pytest.fixture(scope="module")
@@ -51,36 +53,76 @@ def account(cloud) -> dict[str, str]:
     return account_of(cloud)
 
 
+class Restored(NamedTuple):
+    """The two commands that `make restore` prints, and what happened in the old table afterwards."""
+
+    export: str
+    attach: str
+    lost: Lost
+
+    @property
+    def table(self) -> str:
+        return self.export.partition("=")[2]
+
+
 @pytest.fixture(scope="module")
-def command(cloud, deployed, account, start_in_module) -> tuple[str, Lost]:
-    """The command that `make restore` prints, and what happened in the old table afterwards."""
+def restored(cloud, deployed, account, start_in_module) -> Restored:
     since = datetime.now(UTC) - timedelta(seconds=1)
     kept, blocked, deleted, new = (f"{name}-{uuid.uuid4()}" for name in ["kept", "blocked", "deleted", "new"])
     issue = start_in_module(deployed, "IssueAccessToken")
     identities = [identity_of(call(issue, "POST /v1/token", user)) for user in [kept, blocked, deleted]]
 
-    restored = restore({**account, **operator_of(cloud)})
-    assert restored.returncode == 0, restored
-    [printed] = [line for line in restored.stdout.splitlines() if "make deploy" in line]
+    ran = restore({**account, **operator_of(cloud)})
+    assert ran.returncode == 0, ran
+    printed = [line.strip() for line in ran.stdout.splitlines()]
+    [export, attach] = [line for line in printed if line.startswith(("export ", "make deploy "))]
 
     new_identity = identity_of(call(issue, "POST /v1/token", new))
     revoke = start_in_module(deployed, "RevokeAccessTokens")
     assert call(revoke, "POST /v1/identities/{id}/revoke", scope=ADMIN, body={"block": True}, id=identities[1]).status == 200
     delete = start_in_module(deployed, "DeleteIdentity")
     assert call(delete, "DELETE /v1/identities/{id}", scope=ADMIN, id=identities[2]).status == 204
-    return printed, Lost(since, kept, identities[0], blocked, deleted, identities[2], new, new_identity, issue.said())
+    return Restored(export, attach, Lost(since, kept, identities[0], blocked, deleted, identities[2], new, new_identity))
 
 
 @pytest.fixture(scope="module")
-def attached(cloud, deployed, account, command, tmp_path_factory) -> Deployed:
-    """The stack after the printed command. moto deletes what an update removes, also a table that must stay, so
+def repeated(deployed, account, acs, restored, tmp_path_factory) -> str:
+    """What the tool lists of the restored table after step 3 of the runbook, before a function uses the table."""
+    directory, lost = tmp_path_factory.mktemp("repeated"), restored.lost
+    guestpass = tool(deployed, account, GUESTPASS_TABLE=restored.table)
+    before = guestpass("identity", "list", "-o", "tsv")
+    assert lost.kept_identity in before and lost.new_identity not in before
+    assert "\tblocked\t" not in before and lost.deleted_identity in before and lost.deleted_identity not in acs.identities()
+
+    variables = {"OLD_TABLE": deployed.ids["Identities"], "GUESTPASS_TABLE": restored.table, "TIME": lost.since.isoformat()}
+    actions = guestpass.script(commands_of_the_runbook(), directory, **variables)
+    assert lost.blocked in actions and lost.deleted in actions, actions
+    guestpass("user", "block", f"{ISSUER}|{lost.blocked}", "--yes")
+    guestpass("identity", "delete", lost.deleted_identity, "--yes")
+    users = directory / "users.tsv"
+    assert users.read_text() == f"{ISSUER}|{lost.new}\t{lost.new_identity}\n"
+    guestpass("identity", "import", str(users), "--issuer", ISSUER)
+    return guestpass("identity", "list", "-o", "tsv")
+
+
+def commands_of_the_runbook() -> str:
+    """The commands of step 3, but for the variables and the time, which the test sets."""
+    section = (INFRA / "README.md").read_text().split("\n## Restoring the table\n")[1].split("\n## ")[0]
+    [block] = re.findall(r"^ *```sh\n(.*?)^ *```$", section, re.DOTALL | re.MULTILINE)
+    commands = re.sub(r"^export \w+=….*$", "", textwrap.dedent(block), flags=re.MULTILINE)
+    return re.sub(r"(?<=audit --since )\S+", '"$TIME"', commands)
+
+
+@pytest.fixture(scope="module")
+def attached(cloud, deployed, account, restored, repeated, tmp_path_factory) -> Deployed:
+    """The stack after step 3 and the printed command. moto deletes what an update removes, also a table that must stay, so
     the stack of the new parameters is made beside the old one. It has no rights but its own."""
     config = tmp_path_factory.mktemp("attached") / "samconfig.toml"
     stored = {**deployed.stack.given, **OPTIONS, "CleanupMode": "apply"}
     quoted = " ".join(f'{name}="{escaped(value)}"' for name, value in stored.items())
     config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {json.dumps(quoted)}\n")
-    make, target, change = shlex.split(command[0])
-    assert (make, target, change.partition("=")[0]) == ("make", "deploy", "SET"), command[0]
+    make, target, change = shlex.split(restored.attach)
+    assert (make, target, change.partition("=")[0]) == ("make", "deploy", "SET"), restored.attach
     for check in CHECKS:
         variables = {**account, "SAM_CONFIG_FILE": str(config), "SET": change.partition("=")[2]}
         ran = subprocess.run([sys.executable, INFRA / "deploy" / check], env=variables, capture_output=True, text=True)
@@ -93,9 +135,9 @@ def attached(cloud, deployed, account, command, tmp_path_factory) -> Deployed:
     return stack
 
 
-def test_every_function_and_the_outputs_have_the_restored_table(attached, deployed):
+def test_every_function_and_the_outputs_have_the_restored_table(attached, deployed, restored):
     table = attached.outputs["TableName"]
-    assert table.startswith("guestpass-identities-") and table != deployed.ids["Identities"]
+    assert table == restored.table and table.startswith("guestpass-identities-") and table != deployed.ids["Identities"]
     assert "Identities" not in attached.ids
     used = {function: attached.environment(function)["TABLE_NAME"] for function in attached.stack.functions()}
     assert {"ReceiveSecurityEvent", "AuthorizeCaller", "CreateInvitation"} <= used.keys(), "the options have their functions"
@@ -135,58 +177,48 @@ def test_guests_are_invited_and_admitted_with_the_restored_table(attached, start
     assert revoked.status == 200, revoked
 
 
-def test_the_runbook_brings_back_what_the_table_has_lost(attached, account, acs, command, start_in, tmp_path):
-    _, lost = command
+def test_the_runbook_brings_back_what_the_table_has_lost(attached, acs, repeated, restored, start_in):
+    lost = restored.lost
     issue = start_in(attached, "IssueAccessToken")
+    assert call(issue, "POST /v1/token", lost.blocked).status == 403, "blocked from the first request"
     assert identity_of(call(issue, "POST /v1/token", lost.kept)) == lost.kept_identity
+    assert identity_of(call(issue, "POST /v1/token", lost.new)) == lost.new_identity
+    assert lost.deleted_identity not in repeated
+    assert call(issue, "POST /v1/token", lost.deleted).status == 401, "a bearer from before the deletion"
 
-    guestpass = tool(attached, account, acs)
-    # A cleanup that only counts, and deletes nothing of what ACS has and the table has lost.
+    # A cleanup that only counts, and deletes nothing.
     identities = acs.identities()
     run = start_in(attached, "DeleteStaleIdentities").invoke({"time": "2099-01-01T00:00:00Z"})
     assert run["mode"] == "plan" and run["wouldDelete"] > 0 and "deleted" not in run, run
     assert acs.identities() == identities
 
-    # The identities of the log that the table does not know.
-    created = {line["acs.id"] for line in lines(lost.log) if line.get("message") == "identity created for a new user"}
-    listed = guestpass("identity", "list", "-o", "tsv")
-    assert lost.kept_identity in listed
-    assert {identity for identity in created if identity not in listed} == {lost.new_identity}
-    (tmp_path / "identities.csv").write_text(f"{ISSUER}|{lost.new},{lost.new_identity}\n")
-    guestpass("identity", "import", str(tmp_path / "identities.csv"), "--issuer", ISSUER)
-    assert identity_of(call(issue, "POST /v1/token", lost.new)) == lost.new_identity
 
-    # The audit log is another table, so it has the blocks and the deletions.
-    actions = guestpass("audit", "--since", lost.since.isoformat())
-    assert lost.blocked in actions and lost.deleted in actions, actions
-    assert call(issue, "POST /v1/token", lost.blocked).status == 200, "the block is lost"
-    guestpass("user", "block", f"{ISSUER}|{lost.blocked}", "--yes")
-    assert call(issue, "POST /v1/token", lost.blocked).status == 403
-    assert lost.deleted_identity in listed and lost.deleted_identity not in acs.identities()
-    assert call(issue, "POST /v1/token", lost.deleted).status >= 400, "ACS has no such identity"
-    guestpass("identity", "delete", lost.deleted_identity, "--yes")
-    assert lost.deleted_identity not in guestpass("identity", "list", "-o", "tsv")
+class Tool(NamedTuple):
+    """The operator's tool, with the variables of a service."""
 
+    environment: dict[str, str]
 
-def tool(stack: Deployed, account: dict[str, str], acs):
-    """The operator's tool with the outputs of a stack."""
-    environment = {
-        **account,
-        "GUESTPASS_TABLE": stack.outputs["TableName"],
-        "GUESTPASS_AUDIT_TABLE": stack.outputs["AuditTableName"],
-        "GUESTPASS_SECRET": stack.stack.parameters["AcsSecretArn"],
-    }
+    def __call__(self, *arguments: str) -> str:
+        return self._run([artefacts.GUESTPASS, *arguments])
 
-    def run(*arguments: str) -> str:
-        ran = subprocess.run([artefacts.GUESTPASS, *arguments], env=environment, capture_output=True, text=True)
-        assert ran.returncode == 0, (arguments, ran.stdout, ran.stderr)
+    def script(self, commands: str, directory: Path, **variables: str) -> str:
+        """Runs commands that find the tool in their PATH."""
+        path = f"{artefacts.GUESTPASS.parent}:{self.environment['PATH']}"
+        return self._run(["bash", "-euo", "pipefail", "-c", commands], directory, PATH=path, **variables)
+
+    def _run(self, command: list, directory: Path | None = None, **variables: str) -> str:
+        ran = subprocess.run(command, env={**self.environment, **variables}, cwd=directory, capture_output=True, text=True)
+        assert ran.returncode == 0, (command, ran.stdout, ran.stderr)
         return ran.stdout
 
-    return run
 
-
-def lines(log: str) -> list[dict]:
-    return [json.loads(line) for line in log.splitlines() if line.startswith("{")]
+def tool(stack: Deployed, account: dict[str, str], **variables: str) -> Tool:
+    return Tool({
+        **account,
+        "GUESTPASS_AUDIT_TABLE": stack.outputs["AuditTableName"],
+        "GUESTPASS_SECRET": stack.stack.parameters["AcsSecretArn"],
+        **variables,
+    })
 
 
 def disabled(user: str) -> dict:
