@@ -175,7 +175,7 @@ def outcome(current: str | None, resource: str, string: str | None) -> str:
     if endpoint_of(by_resource(current)[resource]) != endpoint_of(string):
         return (
             f"updated the secret {NAME}, with another endpoint of the resource {resource}; processes that run keep the old one "
-            "for hours, so deploy with another LogLevel, which starts new ones"
+            "for hours, so deploy with another LogLevel, which starts new ones, and with DeploymentType=AllAtOnce if ServerErrors is active"
         )
     return f"updated the secret {NAME}; the functions read it when they start, and when ACS refuses the old key"
 

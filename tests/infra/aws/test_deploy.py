@@ -104,7 +104,7 @@ def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
     assert said("main", "two", "EXAMPLE") == f"updated the secret {name}; {of_a_refused_key}"
     assert said("main", "two", "other") == (
         f"updated the secret {name}, with another endpoint of the resource main; processes that run keep the old one for hours, "
-        "so deploy with another LogLevel, which starts new ones:"
+        "so deploy with another LogLevel, which starts new ones, and with DeploymentType=AllAtOnce if ServerErrors is active:"
     )
     assert said("eu2", "two") == f"updated the secret {name}; {of_a_refused_key}"
     assert said("eu2", REMOVE="yes") == f"removed the resource eu2 from the secret {name}; older processes keep it until Lambda ends them:"

@@ -122,6 +122,19 @@ def an_alarm_says_which_connection_string_to_replace(stack: Stack) -> Iterator[s
 
 
 @rule(
+    put("Resources/ResourcesUnknown/Properties/AlarmDescription", "Add the connection string to the secret"),
+    put("Resources/IdentitiesForeign/Properties/AlarmDescription", "Put its connection string into the secret, and deploy with another LogLevel"),
+)
+def an_alarm_says_how_processes_that_run_get_a_connection_string(stack: Stack) -> Iterator[str]:
+    """They read the secret when they start. Their 500s can keep ServerErrors active, which rolls a canary back."""
+    rows = rows_of_alarms()
+    for name, alarm in stack.of_type("AWS::CloudWatch::Alarm").items():
+        for text in [alarm["AlarmDescription"], *rows[name]]:
+            if re.search("connection string [^.]*to the secret", text) and not re.search("another `?LogLevel.*DeploymentType=AllAtOnce", text):
+                yield f"a text of {name} does not say how to deploy the connection string: {text}"
+
+
+@rule(
     throttle("POST /v1/token/teams-phone"),
     throttle("PUT /v1/teams-phone/assignments/{tenant}/{object}", ThrottlingRateLimit=5),
     throttle("DELETE /v1/token", ThrottlingBurstLimit=20),
