@@ -1,19 +1,25 @@
 """The operator's tool with a deployed stack, and with the operator's own credentials."""
 
 import json
+import os
+import re
 import subprocess
+import sys
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import artefacts
+from acs import Acs
+
+INFRA = Path(__file__).resolve().parents[3] / "infra"
 
 
 @pytest.fixture
-def guestpass(cloud, deployed, acs, tmp_path):
-    """Runs the tool, and parses its JSON output."""
-    environment = {
+def environment(cloud, deployed) -> dict[str, str]:
+    return {
         **cloud.account(),
         "GUESTPASS_TABLE": deployed.ids["Identities"],
         "GUESTPASS_SECRET": deployed.stack.parameters["AcsSecretArn"],
@@ -21,6 +27,18 @@ def guestpass(cloud, deployed, acs, tmp_path):
         "GUESTPASS_EVENT_QUEUE": deployed.ids["IdentityEvents"],
         "GUESTPASS_EVENT_BUS": deployed.outputs["EventBusName"],
     }
+
+
+@pytest.fixture
+def another_acs():
+    acs = Acs(Path(os.environ["ACS_EMULATOR"]))
+    yield acs
+    acs.stop()
+
+
+@pytest.fixture
+def guestpass(environment, acs, tmp_path):
+    """Runs the tool, and parses its JSON output."""
 
     def run(*arguments: str) -> Any:
         command = [artefacts.GUESTPASS, *arguments, "-o", "json"]
@@ -92,3 +110,26 @@ def test_the_doctor_finds_it_well(guestpass):
     found = {one["check"]: one["verdict"] for one in guestpass("doctor")}
     assert {name for name, verdict in found.items() if verdict == "bad"} == set()
     assert {found[name] for name in ["endpoint", "key", "table", "resource"]} == {"good"}
+
+
+def test_the_runbook_ends_the_records_of_a_resource_that_was_deleted_in_azure(environment, cloud, acs, another_acs, tmp_path):
+    name, user = "guestpass/of-a-deleted-resource", f"of-the-operator-{uuid.uuid4()}"
+    strings = json.dumps({"main": acs.connection_string, "old": another_acs.connection_string})
+    cloud.client("secretsmanager").create_secret(Name=name, SecretString=strings)
+    environment |= {"GUESTPASS_SECRET": name, "SECRET": name, "PYTHONPATH": str(INFRA / "deploy"), "SAM_CONFIG_FILE": "/nonexistent"}
+    environment["PATH"] = f"{artefacts.GUESTPASS.parent}:{environment['PATH']}"
+
+    def run(script: str, code: int = 0) -> str:
+        own = {"env": environment, "cwd": tmp_path, "stdin": subprocess.DEVNULL}
+        ran = subprocess.run(["bash", "-euc", script], **own, capture_output=True, text=True)
+        assert ran.returncode == code, ran
+        return ran.stdout
+
+    run(f"guestpass identity create --external-id {user} --resource old")
+    another_acs.stop()
+    block = re.compile(r"^```sh\n(guestpass identity list --resource old .*?)^```$", re.DOTALL | re.MULTILINE)
+    [commands] = block.findall((INFRA / "README.md").read_text())
+    # As the target `secret` of the Makefile.
+    make = f'make() {{ env "${{@:2}}" "{sys.executable}" "{INFRA}/deploy/$1.py"; }}\n'
+    assert "removed the resource old" in run(make + commands)
+    run(f"guestpass identity show {user}", code=3)

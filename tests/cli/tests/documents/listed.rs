@@ -49,6 +49,11 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
         "guestpass cleanup plan --resource",
         In("tests/cli/tests/resources has two resources"),
     ),
+    (
+        "infra/README.md",
+        "guestpass identity list --resource",
+        In("tests/infra/aws/test_operator.py runs it with moto"),
+    ),
     ("infra/README.md", "KEY=$(aws cloudformation", Not(AWS)),
     ("infra/README.md", "stack = ", In("tests/infra/aws deploys with a file of this form")),
     ("infra/README.md", "sed 's/ACCOUNT", InRepository),
