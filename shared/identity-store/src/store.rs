@@ -111,8 +111,8 @@ impl DynamoIdentityStore {
     }
 
     /// Records a use with its audit entry. A transaction does not return the updated item, so the
-    /// record is read in a second request. Only administrators' calls need this, and they are
-    /// rare.
+    /// record is read before it. A cut-off in between refuses the update; any other change in between
+    /// is missing in the returned record. Only administrators' calls need this, and they are rare.
     async fn record_audited_use(
         &self,
         user: &ExternalId,

@@ -57,7 +57,8 @@ pub struct Record {
     /// this time is refused.
     pub not_before: Option<SystemTime>,
     /// When the user's account was last deleted at the identity provider. The user must have
-    /// signed in after this time.
+    /// signed in after this time, if the bearer says when that was (`auth_time`); without this
+    /// claim, a bearer that was issued later is enough.
     pub account_deleted_at: Option<SystemTime>,
     /// A revocation, or a deletion that also revokes the tokens, that is recorded here but not
     /// yet confirmed by ACS.
