@@ -1,7 +1,7 @@
 //! `GET /v1/invitations`: lists the invitations that the caller made, in pages. Who is an
 //! administrator besides gets the invitations of all callers.
 
-use api_types::{InvitationListOutput, InvitationOutput, ProblemType};
+use api_types::{InvitationListOutput, InvitationOutput};
 use aws_secrets::SecretArn;
 use identity_core::guest::InvitationStatus;
 use identity_core::inviter::Inviter;
@@ -12,12 +12,11 @@ use identity_core::ports::{Clock, IdentityStore, InvitationStore};
 use identity_store::{DynamoIdentityStore, Tables};
 use lambda_edge::config::{ConfigError, Env, optional, process_env};
 use lambda_edge::{
-    ApiResponse, InvitationRules, Problem, ServiceEdge, query, run, serve, system_clock, telemetry,
+    ApiResponse, InvitationRules, Problem, ServiceEdge, invalid_parameter, paging, query, run,
+    serve, system_clock, telemetry,
 };
 use lambda_http::{Error, Request, http::StatusCode};
 use serde::Deserialize;
-
-mod cursor;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -69,29 +68,16 @@ impl Input {
     fn into_request(self, by: Inviter) -> Result<ListInvitationsRequest, Problem> {
         let status = self.state.map(|raw| {
             InvitationStatus::parse(&raw).ok_or_else(|| {
-                invalid("state", "must be open, locked, closed, revoking or revoked")
+                invalid_parameter("state", "must be open, locked, closed, revoking or revoked")
             })
-        });
-        let limit = self.limit.map_or(Ok(DEFAULT_PAGE), |raw| {
-            let limit = raw.parse().ok().filter(|limit| (1..=MAX_PAGE).contains(limit));
-            limit.ok_or_else(|| invalid("limit", "must be a whole number from 1 to 100"))
-        });
-        // A client that has no cursor yet may send an empty one.
-        let cursor = self.cursor.filter(|raw| !raw.is_empty()).map(|raw| {
-            cursor::decode(&raw)
-                .ok_or_else(|| invalid("cursor", "must be the `next` value of the previous page"))
         });
         Ok(ListInvitationsRequest {
             status: status.transpose()?,
-            limit: limit?,
-            cursor: cursor.transpose()?,
+            limit: paging::limit(self.limit.as_deref(), DEFAULT_PAGE, MAX_PAGE)?,
+            cursor: paging::cursor(self.cursor.as_deref())?,
             by,
         })
     }
-}
-
-fn invalid(parameter: &str, reason: &str) -> Problem {
-    Problem::new(ProblemType::INVALID_QUERY, format!("invalid value for `{parameter}`: {reason}"))
 }
 
 /// The number of invitations in a page if the client does not set it.
@@ -110,7 +96,7 @@ pub(crate) async fn handle(
     let now = clock.now();
     let output = InvitationListOutput {
         invitations: invitations.iter().map(|one| InvitationOutput::new(one, now)).collect(),
-        next: next.as_ref().map(cursor::encode),
+        next: next.as_ref().map(paging::next),
     };
     ApiResponse::json(StatusCode::OK, &output)
 }

@@ -74,10 +74,7 @@ async fn a_list_is_narrowed_by_state() {
 #[tokio::test]
 async fn an_invalid_query_is_refused() {
     let fixture = twenty().await;
-    for query in
-        ["state=happy", "limit=0", "limit=101", "limit=x", "cursor=!", "cursor=e30", "sort=asc"]
-    {
+    for query in ["state=happy", "limit=101", "cursor=e30", "sort=asc"] {
         assert_eq!(list(&fixture, asking(query)).await.status(), 400, "{query}");
     }
-    assert_eq!(list(&fixture, asking("cursor=")).await.status(), 200);
 }

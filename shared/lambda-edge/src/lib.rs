@@ -19,7 +19,7 @@ pub use clock::system_clock;
 pub use deadline::deadline;
 pub use problem::Problem;
 pub use request::{
-    Caller, GatewayEvent, Object, TokenInput, fields, invocation, invocation_of, json, query,
-    short_json,
+    Caller, GatewayEvent, Object, TokenInput, fields, invalid_parameter, invocation, invocation_of,
+    json, paging, query, short_json,
 };
 pub use response::{ApiResponse, ServiceEdge, correlation_id, run, serve};

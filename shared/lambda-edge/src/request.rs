@@ -3,6 +3,7 @@ mod caller;
 mod event;
 pub mod fields;
 mod object;
+pub mod paging;
 mod query;
 mod read_error;
 mod token_input;
@@ -18,7 +19,7 @@ pub use body::{json, short_json};
 pub use caller::Caller;
 pub use event::GatewayEvent;
 pub use object::Object;
-pub use query::query;
+pub use query::{invalid_parameter, query};
 pub use token_input::TokenInput;
 
 /// The name and the times of a request's invocation, as Lambda gave them.

@@ -19,3 +19,9 @@ pub fn query<T: DeserializeOwned>(request: &Request) -> Result<T, Problem> {
     serde_json::from_value(fields.into())
         .map_err(|error| Problem::new(ProblemType::INVALID_QUERY, describe_query(&error)))
 }
+
+/// A query parameter whose value is refused. The reason must not quote the value.
+#[must_use]
+pub fn invalid_parameter(name: &str, reason: &str) -> Problem {
+    Problem::new(ProblemType::INVALID_QUERY, format!("invalid value for `{name}`: {reason}"))
+}
