@@ -46,60 +46,91 @@ pub(crate) async fn ensure_identity(
     clock: &impl Clock,
     request: &IdentityRequest<'_>,
 ) -> Result<EnsuredIdentity, Error> {
-    let IdentityRequest { selector, token, requester, invocation, .. } = request;
+    let IdentityRequest { selector, requester, invocation, .. } = request;
     let (IdentitySelector::Users(user) | IdentitySelector::Existing(user, _)) = selector;
-    let is_own = matches!(selector, IdentitySelector::Users(_));
-    let is_guest = matches!(requester, Requester::Guest { .. });
-    if is_own && user.is_guest() != is_guest {
+    if selector.is_own() && user.is_guest() != matches!(requester, Requester::Guest { .. }) {
         return Err(Error::ReservedExternalId);
     }
     let mut waiting = Waiting::new(clock.now(), invocation);
     for attempt in 0..MAX_LOOKS {
         let seen = store.find(user).await?;
-        match next_step(selector, seen.as_ref(), clock.now())? {
+        let ensured = match next_step(selector, seen.as_ref(), clock.now())? {
             NextStep::Use(record, acs_id) => {
-                let Some(token) = token else {
-                    return Ok(EnsuredIdentity { record, acs_id, token: None, created: false });
-                };
-                let admission = admit(Some(&record), requester, clock.now())?;
-                if is_own && is_replaceable(acs, &record, clock.now()) {
-                    delete_replaced(store, acs, clock, &record, invocation).await?;
-                    continue;
-                }
-                return issue(store, acs, clock, request, admission, &record, acs_id, token).await;
+                use_identity(store, acs, clock, request, record, acs_id).await?
             }
             NextStep::Create => {
-                let first_token = match token {
-                    Some(token) => Some((admit(seen.as_ref(), requester, clock.now())?, *token)),
-                    None => None,
-                };
+                let first_token = first_token(request, seen.as_ref(), clock.now())?;
                 let lease = lease(invocation, attempt);
                 let reservation = Reservation { user, seen: seen.as_ref(), lease };
-                let created = create(store, acs, clock, request, reservation, first_token).await?;
-                if let Some(ensured) = created {
-                    return Ok(ensured);
-                }
+                create(store, acs, clock, request, reservation, first_token).await?
             }
             NextStep::Settle(record) => {
-                match finish_pending::finish_pending(store, acs, clock, &record, invocation).await?
-                {
-                    PendingWork::Done => {}
-                    PendingWork::Busy(retry_after) => waiting.wait(clock, retry_after).await?,
+                let work = finish_pending::finish_pending(store, acs, clock, &record, invocation);
+                if let PendingWork::Busy(retry_after) = work.await? {
+                    waiting.wait(clock, retry_after).await?;
                 }
+                None
             }
             NextStep::Refuse(record) => {
-                // The result of this attempt does not change the answer.
-                if let Err(cause) =
-                    finish_pending::finish_pending(store, acs, clock, &record, invocation).await
-                {
-                    warn!(%cause, "revocation pending: the tokens of a blocked user are not yet revoked");
-                }
-                return Err(Error::Blocked);
+                return Err(refusal(store, acs, clock, &record, invocation).await);
             }
-            NextStep::Wait(retry_after) => waiting.wait(clock, retry_after).await?,
+            NextStep::Wait(retry_after) => {
+                waiting.wait(clock, retry_after).await?;
+                None
+            }
+        };
+        if let Some(ensured) = ensured {
+            return Ok(ensured);
         }
     }
     Err(Error::busy())
+}
+
+/// Uses the identity of `record`. `None` if the identity was deleted instead, to be replaced: the
+/// caller must read the record again.
+async fn use_identity(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClients,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    record: Record,
+    acs_id: AcsId,
+) -> Result<Option<EnsuredIdentity>, Error> {
+    let Some(token) = request.token else {
+        return Ok(Some(EnsuredIdentity { record, acs_id, token: None, created: false }));
+    };
+    let admission = admit(Some(&record), &request.requester, clock.now())?;
+    if request.selector.is_own() && is_replaceable(acs, &record, clock.now()) {
+        delete_replaced(store, acs, clock, &record, request.invocation).await?;
+        return Ok(None);
+    }
+    issue(store, acs, clock, request, admission, &record, acs_id, token).await.map(Some)
+}
+
+/// The token of a new identity, if the caller requests one, and the admission to it.
+fn first_token<'a>(
+    request: &IdentityRequest<'a>,
+    seen: Option<&Record>,
+    now: SystemTime,
+) -> Result<Option<(Admission, &'a TokenRequest)>, Error> {
+    let Some(token) = request.token else { return Ok(None) };
+    Ok(Some((admit(seen, &request.requester, now)?, token)))
+}
+
+/// Refuses a blocked user whose revocation is pending, and tries to finish the revocation.
+async fn refusal(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClients,
+    clock: &impl Clock,
+    record: &Record,
+    invocation: &Invocation,
+) -> Error {
+    // The result of this attempt does not change the answer.
+    if let Err(cause) = finish_pending::finish_pending(store, acs, clock, record, invocation).await
+    {
+        warn!(%cause, "revocation pending: the tokens of a blocked user are not yet revoked");
+    }
+    Error::Blocked
 }
 
 /// The step that the record requires from a request for a token.

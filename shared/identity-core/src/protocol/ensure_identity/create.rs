@@ -7,7 +7,7 @@ use tracing::{debug, error, info, warn};
 use super::request::{EnsuredIdentity, IdentityRequest};
 use crate::model::{
     AccessToken, AcsId, Admission, AuditAction, Error, ExternalId, Invocation, Lease, Record,
-    State, TokenRequest,
+    ResourceName, State, TokenRequest,
 };
 use crate::ports::{Change, Clock, IdentityClient, IdentityClients, IdentityStore, Orphan, Step};
 use crate::protocol::resources;
@@ -29,14 +29,52 @@ pub(super) async fn create(
     reservation: Reservation<'_>,
     first_token: Option<(Admission, &TokenRequest)>,
 ) -> Result<Option<EnsuredIdentity>, Error> {
-    let invocation = request.invocation;
     let resource = request.resource.cloned().unwrap_or_else(|| acs.place(reservation.user));
     let acs = resources::client_of(acs, &resource)?;
     let paced = first_token.as_ref().and_then(|(admission, _)| admission.pace_until());
-    let Reservation { user, seen, lease } = &reservation;
-    let reserved = Record::reserved(user, *seen, lease.clone(), clock.now());
+    let Some(reserved) = reserve(store, clock, request, reservation, resource).await? else {
+        return Ok(None);
+    };
+    let invocation = request.invocation;
+    let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
+        Ok(created) => created,
+        Err(cause) => {
+            release(store, clock, &reserved).await;
+            return Err(cause);
+        }
+    };
+    let pace_until = paced.or(reserved.pace_until);
+    let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
+    let record = match activate(store, acs, clock, request, &acs_id, &reserved, &active).await? {
+        Change::Made(record) => record,
+        // The activation was applied, and no request has changed the record since.
+        Change::Refused(Some(record)) if record == active => record,
+        // The activation was applied, and another request has revoked, blocked or deleted the
+        // identity since. That request is now responsible for it, and our token is not returned.
+        Change::Refused(Some(record)) if record.acs_id() == Some(&acs_id) => return Ok(None),
+        Change::Refused(found) => {
+            let orphan = orphan(acs_id, &reserved, clock);
+            delete_orphan(store, acs, orphan, invocation).await;
+            // The user signed out or the account was deleted during the creation. The caller
+            // must ask again to get another identity.
+            let is_deleted = found.is_some_and(|record| record.state == State::Deleted);
+            return if is_deleted { Err(Error::busy()) } else { Ok(None) };
+        }
+    };
+    Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }))
+}
+
+/// Reserves the record for the identity. `None` if another request was faster.
+async fn reserve(
+    store: &impl IdentityStore,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    Reservation { user, seen, lease }: Reservation<'_>,
+    resource: ResourceName,
+) -> Result<Option<Record>, Error> {
+    let reserved = Record::reserved(user, seen, lease, clock.now());
     let next = Record { resource, due_at: request.due_at, ..reserved };
-    let reserved = match store.advance(reservation.seen, &next).await {
+    let reserved = match store.advance(seen, &next).await {
         Ok(Change::Made(reserved)) => reserved,
         Ok(Change::Refused(_)) => return Ok(None),
         Err(cause) => {
@@ -46,71 +84,49 @@ pub(super) async fn create(
             return Err(cause);
         }
     };
-    if reservation.seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
+    if seen.is_some_and(|seen| matches!(seen.state, State::Provisioning { .. })) {
         // The previous holder of the lease died, and ACS has no query for what it created.
         warn!(metric.identities_abandoned = 1, "reservation taken over after its lease expired");
     }
-    let (acs_id, token) = match create_in_acs(acs, first_token, invocation.acs_until).await {
-        Ok(created) => created,
-        Err(cause) => {
-            if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
-                warn!(
-                    metric.identities_abandoned = 1,
-                    "outcome of create unknown: an orphaned identity may exist in ACS"
-                );
-            }
-            release(store, clock, &reserved).await;
-            return Err(cause);
-        }
-    };
-    let pace_until = paced.or(reserved.pace_until);
-    let active = reserved.activated(acs_id.clone(), pace_until, clock.now());
-    let audit = request.audit(&active, AuditAction::CreateIdentity, clock.now());
-    let orphan = || Orphan {
-        acs_id: acs_id.clone(),
-        user: reservation.user.clone(),
-        resource: reserved.resource.clone(),
-        noted_at: clock.now(),
-    };
-    let activation = Step::new(Some(&reserved), &active).audited(audit.as_ref());
-    let refused_by = match store.commit(activation).await {
+    Ok(Some(reserved))
+}
+
+/// Writes the identity into the reserved record. If the outcome is unknown, the reservation is
+/// released instead; the record that refuses the release decides like one that refuses the
+/// activation.
+async fn activate(
+    store: &impl IdentityStore,
+    acs: &impl IdentityClient,
+    clock: &impl Clock,
+    request: &IdentityRequest<'_>,
+    acs_id: &AcsId,
+    reserved: &Record,
+    active: &Record,
+) -> Result<Change, Error> {
+    let audit = request.audit(active, AuditAction::CreateIdentity, clock.now());
+    let activation = Step::new(Some(reserved), active).audited(audit.as_ref());
+    let cause = match store.commit(activation).await {
         Ok(Change::Made(record)) => {
             info!(acs.id = %acs_id, metric.identities_created = 1, "identity created for a new user");
-            return Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }));
+            return Ok(Change::Made(record));
         }
-        Ok(Change::Refused(found)) => found,
-        Err(cause) => match store.advance(Some(&reserved), &reserved.released(clock.now())).await {
-            Ok(Change::Made(_)) => {
-                delete_orphan(store, acs, orphan(), invocation).await;
-                return Err(cause);
-            }
-            Ok(Change::Refused(found)) => found,
-            Err(_) => {
-                error!(
-                    acs.id = %acs_id,
-                    "outcome of store write unknown: keeping the identity in ACS"
-                );
-                record_orphan(store, orphan()).await;
-                return Err(cause);
-            }
-        },
+        Ok(refused) => return Ok(refused),
+        Err(cause) => cause,
     };
-    match refused_by {
-        // The activation was applied, and no request has changed the record since.
-        Some(record) if record == active => {
-            Ok(Some(EnsuredIdentity { record, acs_id, token, created: true }))
+    match store.advance(Some(reserved), &reserved.released(clock.now())).await {
+        Ok(Change::Made(_)) => {
+            let orphan = orphan(acs_id.clone(), reserved, clock);
+            delete_orphan(store, acs, orphan, request.invocation).await;
+            Err(cause)
         }
-        // The activation was applied, and another request has revoked, blocked or deleted the
-        // identity since. That request is now responsible for it, and our token is not returned.
-        Some(record) if record.acs_id() == Some(&acs_id) => Ok(None),
-        found => {
-            delete_orphan(store, acs, orphan(), invocation).await;
-            match found {
-                // The user signed out or the account was deleted during the creation. The caller
-                // must ask again to get another identity.
-                Some(Record { state: State::Deleted, .. }) => Err(Error::busy()),
-                _ => Ok(None),
-            }
+        Ok(refused) => Ok(refused),
+        Err(_) => {
+            error!(
+                acs.id = %acs_id,
+                "outcome of store write unknown: keeping the identity in ACS"
+            );
+            record_orphan(store, orphan(acs_id.clone(), reserved, clock)).await;
+            Err(cause)
         }
     }
 }
@@ -127,13 +143,30 @@ async fn create_in_acs(
     first_token: Option<(Admission, &TokenRequest)>,
     deadline: SystemTime,
 ) -> Result<(AcsId, Option<AccessToken>), Error> {
-    match first_token {
+    let created = match first_token {
         Some((admission, token)) => {
             let created = acs.create_identity_with_token(admission, token, deadline).await;
-            let (acs_id, token) = created?;
-            Ok((acs_id, Some(token)))
+            created.map(|(acs_id, token)| (acs_id, Some(token)))
         }
-        None => Ok((acs.create_identity(deadline).await?, None)),
+        None => acs.create_identity(deadline).await.map(|acs_id| (acs_id, None)),
+    };
+    created.inspect_err(|cause| {
+        if matches!(cause, Error::AcsUnavailable { maybe_applied: true, .. }) {
+            warn!(
+                metric.identities_abandoned = 1,
+                "outcome of create unknown: an orphaned identity may exist in ACS"
+            );
+        }
+    })
+}
+
+/// The note that possibly no record names the identity.
+fn orphan(acs_id: AcsId, reserved: &Record, clock: &impl Clock) -> Orphan {
+    Orphan {
+        acs_id,
+        user: reserved.external_id.clone(),
+        resource: reserved.resource.clone(),
+        noted_at: clock.now(),
     }
 }
 

@@ -27,6 +27,13 @@ pub(crate) enum IdentitySelector {
     Existing(ExternalId, Option<AcsId>),
 }
 
+impl IdentitySelector {
+    /// Whether the identity is the user's own, which is created if it does not exist.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(self, Self::Users(_))
+    }
+}
+
 /// The request and its requester.
 pub(crate) struct IdentityRequest<'a> {
     pub(crate) selector: IdentitySelector,
