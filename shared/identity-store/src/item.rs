@@ -133,49 +133,33 @@ pub(crate) fn write(record: &Record) -> Item {
         (LAST_ISSUED_AT.to_owned(), time(record.last_issued_at)),
         (CHANGED_AT.to_owned(), time(record.changed_at)),
     ]);
+    let optional = [
+        (ACS_ID, record.acs_id().or(gone(record)).map(|id| text(id.as_str()))),
+        (LAST_ACS_ID, record.last_acs_id.as_ref().map(|id| text(id.as_str()))),
+        // Absent means `main`, so that a deployment with one resource writes what it always wrote.
+        (RESOURCE, (!record.resource.is_main()).then(|| text(record.resource.as_str()))),
+        (PENDING_REVOCATION, record.pending_revocation.as_ref().map(|id| text(&id.0))),
+        (NOT_BEFORE, record.not_before.map(time)),
+        (ACCOUNT_DELETED_AT, record.account_deleted_at.map(time)),
+        (PACE_UNTIL, record.pace_until.map(time)),
+        (SIGN_OUT_PACE_UNTIL, record.sign_out_pace_until.map(time)),
+        (DUE_AT, record.due_at.map(time)),
+        (TOKENS_REVOKED, record.tokens_revoked.then_some(AttributeValue::Bool(true))),
+        (ATTEMPTS, (record.attempts > 0).then(|| number(record.attempts.into()))),
+        (RECEIPTS, (!record.receipts.is_empty()).then(|| receipt::write(&record.receipts))),
+    ];
+    let present = optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+    item.extend(present);
+    write_state(&record.state, &mut item);
+    write_shards(record, &mut item);
+    decisions::write(record, &mut item);
+    item
+}
+
+/// Adds what a state has besides its name and its identity.
+fn write_state(state: &State, item: &mut Item) {
     let mut put = |name: &str, value| item.insert(name.to_owned(), value);
-    if let Some(acs_id) = record.acs_id().or(gone(record)) {
-        put(ACS_ID, text(acs_id.as_str()));
-    }
-    if let Some(acs_id) = &record.last_acs_id {
-        put(LAST_ACS_ID, text(acs_id.as_str()));
-    }
-    // Absent means `main`, so that a deployment with one resource writes what it always wrote.
-    if !record.resource.is_main() {
-        put(RESOURCE, text(record.resource.as_str()));
-    }
-    if let Some(receipt) = &record.pending_revocation {
-        put(PENDING_REVOCATION, text(&receipt.0));
-    }
-    for (name, at) in [
-        (NOT_BEFORE, record.not_before),
-        (ACCOUNT_DELETED_AT, record.account_deleted_at),
-        (PACE_UNTIL, record.pace_until),
-        (SIGN_OUT_PACE_UNTIL, record.sign_out_pace_until),
-        (DUE_AT, record.due_at),
-    ] {
-        if let Some(at) = at {
-            put(name, time(at));
-        }
-    }
-    if record.tokens_revoked {
-        put(TOKENS_REVOKED, AttributeValue::Bool(true));
-    }
-    if record.attempts > 0 {
-        put(ATTEMPTS, number(record.attempts.into()));
-    }
-    if !record.receipts.is_empty() {
-        put(RECEIPTS, receipt::write(&record.receipts));
-    }
-    let shard = shard_of(&record.external_id);
-    if record.is_unfinished() {
-        put(UNFINISHED_SHARD, number(shard.into()));
-        put(UNFINISHED_SINCE, time(record.changed_at));
-    } else if let Some(due_at) = record.due_at.filter(|_| record.state != State::Deleted) {
-        put(UNFINISHED_SHARD, number((DUE_SHARDS + shard).into()));
-        put(UNFINISHED_SINCE, time(due_at));
-    }
-    match &record.state {
+    match state {
         State::Provisioning { lease } => {
             put(LEASE, text(&lease.id.0));
             put(LEASE_ENDS, time(lease.ends));
@@ -189,6 +173,19 @@ pub(crate) fn write(record: &Record) -> Item {
         }
         State::Active { .. } | State::Blocked { .. } | State::Deleted => {}
     }
+}
+
+/// Adds the keys of the indexes by time, or when a tombstone expires.
+fn write_shards(record: &Record, item: &mut Item) {
+    let mut put = |name: &str, value| item.insert(name.to_owned(), value);
+    let shard = shard_of(&record.external_id);
+    if record.is_unfinished() {
+        put(UNFINISHED_SHARD, number(shard.into()));
+        put(UNFINISHED_SINCE, time(record.changed_at));
+    } else if let Some(due_at) = record.due_at.filter(|_| record.state != State::Deleted) {
+        put(UNFINISHED_SHARD, number((DUE_SHARDS + shard).into()));
+        put(UNFINISHED_SINCE, time(due_at));
+    }
     match &record.state {
         State::Deleted => {
             put(EXPIRES_AT, number(milliseconds(record.changed_at + TOMBSTONE_LIFE) / 1000))
@@ -196,8 +193,6 @@ pub(crate) fn write(record: &Record) -> Item {
         State::Blocked { acs_id: None } => put(STALE_SHARD, number((SHARDS + shard).into())),
         _ => put(STALE_SHARD, number(shard.into())),
     };
-    decisions::write(record, &mut item);
-    item
 }
 
 /// The deleted identity of a user without one. Its ID still leads to the user, so that a repeated
