@@ -62,37 +62,15 @@ pub(super) fn grant(
     request: &HttpRequest,
 ) -> Result<Value, GrantRefusal> {
     let form = Form::of(request);
-    let accounts = &resource.auth.entra.accounts;
+    let entra = &resource.auth.entra;
     let (aud, permissions) = requested(form.get("scope")).ok_or(GrantRefusal::Scope)?;
-    let client = form.get("client_id");
     let (oid, scp, roles) = match form.get("grant_type") {
         "client_credentials" => {
-            let is_federated = || {
-                form.get("client_assertion_type") == JWT_BEARER
-                    && resource
-                        .auth
-                        .entra
-                        .is_federated(form.get("client_assertion"), resource.clock.now())
-            };
-            let known = accounts.clients.iter().any(|(id, secret)| {
-                id.eq_ignore_ascii_case(client)
-                    && (same(secret, form.get("client_secret")) || is_federated())
-            });
-            if !known {
-                return Err(GrantRefusal::Client);
-            }
+            check_client(resource, &form)?;
             // If a role is required, every application with a valid secret gets it.
-            let roles = resource.auth.entra.required_role.iter().cloned().collect();
-            (DEVELOPMENT_PRINCIPAL, None, roles)
+            (DEVELOPMENT_PRINCIPAL, None, entra.required_role.iter().cloned().collect())
         }
-        "password" => {
-            let known = accounts.users.iter().find(|(name, password, _)| {
-                name.eq_ignore_ascii_case(form.get("username"))
-                    && same(password, form.get("password"))
-            });
-            let (_, _, oid) = known.ok_or(GrantRefusal::User)?;
-            (oid.as_str(), Some(permissions), Vec::new())
-        }
+        "password" => (signed_in_user(resource, &form)?, Some(permissions), Vec::new()),
         _ => return Err(GrantRefusal::GrantType),
     };
     let now = issuer::now_for(&aud, &resource.clock).unix_timestamp();
@@ -103,7 +81,7 @@ pub(super) fn grant(
         iat: now,
         nbf: now,
         exp: now.saturating_add(LIFE_SECONDS),
-        appid: Some(client.to_owned()),
+        appid: Some(form.get("client_id").to_owned()),
         oid: Some(oid.to_owned()),
         roles,
         scp,
@@ -111,21 +89,54 @@ pub(super) fn grant(
         ver: "1.0".to_owned(),
         ..EntraClaims::default()
     };
-    let signer = &resource.auth.entra.issuer;
     let mut granted = json!({"token_type": "Bearer", "expires_in": LIFE_SECONDS,
         "ext_expires_in": LIFE_SECONDS, "scope": form.get("scope"),
-        "access_token": signer.sign(&claims).ok_or(GrantRefusal::Key)?});
+        "access_token": entra.issuer.sign(&claims).ok_or(GrantRefusal::Key)?});
     if let (true, Some(members)) = (claims.scp.is_some(), granted.as_object_mut()) {
         // A client library identifies the user by these two.
         let info = json!({"uid": oid, "utid": tenant}).to_string();
         members.insert("client_info".to_owned(), URL_SAFE_NO_PAD.encode(info).into());
-        let about = json!({"aud": client, "iss": resource.options.cloud.issuer(&tenant), "iat": now, "nbf": now,
-            "exp": claims.exp, "oid": oid, "sub": oid, "tid": tenant, "ver": "2.0",
-            "preferred_username": form.get("username")});
-        let about = signer.sign(&about).ok_or(GrantRefusal::Key)?;
-        members.insert("id_token".to_owned(), about.into());
+        let id_token = id_token(resource, &tenant, &form, &claims).ok_or(GrantRefusal::Key)?;
+        members.insert("id_token".to_owned(), id_token.into());
     }
     Ok(granted)
+}
+
+/// Checks the secret or the assertion of the client that the form names.
+fn check_client(resource: &Resource, form: &Form) -> Result<(), GrantRefusal> {
+    let entra = &resource.auth.entra;
+    let is_federated = || {
+        form.get("client_assertion_type") == JWT_BEARER
+            && entra.is_federated(form.get("client_assertion"), resource.clock.now())
+    };
+    let is_known = entra.accounts.clients.iter().any(|(id, secret)| {
+        id.eq_ignore_ascii_case(form.get("client_id"))
+            && (same(secret, form.get("client_secret")) || is_federated())
+    });
+    if is_known { Ok(()) } else { Err(GrantRefusal::Client) }
+}
+
+/// The object id of the user whose name and password the form has.
+fn signed_in_user<'a>(resource: &'a Resource, form: &Form) -> Result<&'a str, GrantRefusal> {
+    let mut users = resource.auth.entra.accounts.users.iter();
+    let known = users.find(|(name, password, _)| {
+        name.eq_ignore_ascii_case(form.get("username")) && same(password, form.get("password"))
+    });
+    known.map(|(_, _, oid)| oid.as_str()).ok_or(GrantRefusal::User)
+}
+
+/// The ID token beside a user's access token with these claims.
+fn id_token(
+    resource: &Resource,
+    tenant: &str,
+    form: &Form,
+    claims: &EntraClaims,
+) -> Option<String> {
+    let about = json!({"aud": claims.appid, "iss": resource.options.cloud.issuer(tenant),
+        "iat": claims.iat, "nbf": claims.nbf, "exp": claims.exp, "oid": claims.oid,
+        "sub": claims.oid, "tid": tenant, "ver": "2.0",
+        "preferred_username": form.get("username")});
+    resource.auth.entra.issuer.sign(&about)
 }
 
 /// The form members that a grant needs.
