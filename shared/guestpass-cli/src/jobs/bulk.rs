@@ -154,10 +154,10 @@ impl<D: IdentityDeleter> BulkRun<'_, D> {
         });
     }
 
-    /// Records the result of a step. Returns how long to wait, if ACS throttled the request.
+    /// Records the result of a step. Returns the pause before the next deletion, if one is necessary.
     fn note(
         &mut self,
-        mut job: BulkTask<D::Item>,
+        job: BulkTask<D::Item>,
         step: BulkStep,
         was_look: bool,
         progress: &Progress,
@@ -167,22 +167,17 @@ impl<D: IdentityDeleter> BulkRun<'_, D> {
         } else {
             self.deleting -= 1;
         }
-        let error = match step {
-            BulkStep::Present => {
-                self.ready.push_back(job);
-                return None;
-            }
+        match step {
+            BulkStep::Present => self.ready.push_back(job),
             BulkStep::Changed(how) => {
                 self.ended(&job);
                 progress.passed_over();
                 self.outcome.spared.push((D::name(&job.item), how));
-                return None;
             }
             BulkStep::Gone => {
                 self.ended(&job);
                 progress.passed_over();
                 self.outcome.absent += 1;
-                return None;
             }
             BulkStep::Deleted => {
                 self.ended(&job);
@@ -190,19 +185,28 @@ impl<D: IdentityDeleter> BulkRun<'_, D> {
                 progress.say("");
                 self.outcome.deleted += 1;
                 self.in_a_row = 0;
-                return None;
             }
-            BulkStep::Failed(error) => error,
-        };
-        if let Error::Throttled { retry_after, .. } = &error {
+            BulkStep::Failed(error) => return self.note_failure(job, &error, progress),
+        }
+        None
+    }
+
+    /// Records a failed step. Returns the pause before the next deletion, if one is necessary.
+    fn note_failure(
+        &mut self,
+        mut job: BulkTask<D::Item>,
+        error: &Error,
+        progress: &Progress,
+    ) -> Option<Duration> {
+        if let Error::Throttled { retry_after, .. } = error {
             // A 429 says nothing about the identity, and it is not a failure of ACS.
             self.outcome.throttled += 1;
             progress.say("ACS throttles requests; waiting");
             self.again.push_back(job);
             return Some(*retry_after);
         }
-        let failure = self.deleter.explain_failure(&error);
-        if is_about_us(&error) {
+        let failure = self.deleter.explain_failure(error);
+        if is_about_us(error) {
             self.outcome.gave_up = Some(failure);
             self.again.push_back(job);
             return None;
@@ -210,9 +214,9 @@ impl<D: IdentityDeleter> BulkRun<'_, D> {
         job.tries += 1;
         self.in_a_row += 1;
         let is_down = self.in_a_row >= TRIES_IN_A_ROW;
-        let pause = may_pass(&error).then_some(A_WHILE);
+        let pause = may_pass(error).then_some(A_WHILE);
         if is_down {
-            self.outcome.gave_up = Some(self.deleter.explain_failure(&error));
+            self.outcome.gave_up = Some(self.deleter.explain_failure(error));
         }
         if pause.is_some() && (job.tries < TRIES || is_down) {
             self.again.push_back(job);
