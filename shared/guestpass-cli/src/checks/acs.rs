@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use acs_client::{AcsIdentityClient, Answered, Config, ErrorCause};
+use identity_core::Error;
 use identity_core::ports::Clock as _;
 use identity_core::secret::Secret;
 use reqwest::header::DATE;
@@ -35,17 +36,36 @@ pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]>
     // shows whether the key is valid, and the request changes nothing.
     let deadline = target.clock.now() + Duration::from_secs(6);
     let error = acs.exchange_teams_user_token(&Secret::new(""), "", "", deadline).await.err();
-    let (mut endpoint, mut skew) = (reached, clock(ahead_s));
     let version = config.api_version.as_str();
-    let cause = error.as_ref().and_then(Answered::of).map(Answered::cause).cloned();
-    let (key, api_version) = match (cause.as_ref(), error) {
+    let (key, api_version) =
+        credential_and_version(error.as_ref(), credential, accepted, version, target);
+    let (endpoint, skew) = match error.as_ref().and_then(Answered::of).map(Answered::cause) {
+        Some(cause @ ErrorCause::ClockSkew { .. }) => {
+            (reached, Check::bad("clock", cause.to_string(), remedy(cause)))
+        }
+        Some(cause) if is_of_another_service(cause, version) => {
+            (Check::bad("endpoint", cause.to_string(), remedy(cause)), after("clock"))
+        }
+        _ => (reached, clock(ahead_s)),
+    };
+    Ok([endpoint, skew, key, api_version])
+}
+
+/// What the answer to an exchange of an empty token says about the credential and the api-version.
+fn credential_and_version(
+    error: Option<&Error>,
+    credential: &'static str,
+    accepted: String,
+    version: &str,
+    target: &Target,
+) -> (Check, Check) {
+    match (error.and_then(Answered::of).map(Answered::cause), error) {
         (
             Some(ErrorCause::InvalidAccessToken | ErrorCause::AppId(_) | ErrorCause::UserId(_)),
             _,
         )
         | (_, None) => (Check::good(credential, accepted), Check::good("api-version", version)),
-        (Some(cause @ ErrorCause::ClockSkew { .. }), _) => {
-            skew = Check::bad("clock", cause.to_string(), remedy(cause));
+        (Some(ErrorCause::ClockSkew { .. }), _) => {
             let skipped = Check::skipped(credential, "ACS checks the key only if the clocks agree");
             (skipped, after("api-version"))
         }
@@ -62,27 +82,25 @@ pub(crate) async fn look(target: &Target, config: &Config) -> Result<[Check; 4]>
             Check::skipped(credential, "ACS checks the API version before the key"),
             Check::bad("api-version", format!("{version}: {cause}"), remedy(cause)),
         ),
-        (Some(ErrorCause::NoSuchOperation), _) if version < TEAMS => (
+        (Some(cause), _) if is_of_another_service(cause, version) => {
+            (after(credential), after("api-version"))
+        }
+        (Some(ErrorCause::NoSuchOperation), _) => (
             Check::skipped(credential, "this api-version has no question that changes nothing"),
             Check::note("api-version", format!("{version} has no Teams exchange; {TEAMS} has")),
         ),
-        (
-            Some(
-                cause @ (ErrorCause::NoSuchOperation
-                | ErrorCause::Redirected
-                | ErrorCause::Nonsense),
-            ),
-            _,
-        ) => {
-            endpoint = Check::bad("endpoint", cause.to_string(), remedy(cause));
-            skew = after("clock");
-            (after(credential), after("api-version"))
-        }
         (_, Some(error)) => {
-            (Check::failed(credential, &explain(&error, target)), after("api-version"))
+            (Check::failed(credential, &explain(error, target)), after("api-version"))
         }
-    };
-    Ok([endpoint, skew, key, api_version])
+    }
+}
+
+/// Whether only another service than ACS answers in this way. ACS has the operation since [`TEAMS`].
+fn is_of_another_service(cause: &ErrorCause, version: &str) -> bool {
+    match cause {
+        ErrorCause::NoSuchOperation => version >= TEAMS,
+        cause => matches!(cause, ErrorCause::Redirected | ErrorCause::Nonsense),
+    }
 }
 
 fn after(check: &'static str) -> Check {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::time::SystemTime;
 
+use bearer_verifier::KeySet;
 use identity_core::ports::{Clock as _, SystemClock};
 use identity_core::resource::ResourceName;
 use identity_core::secret::Secret;
@@ -42,64 +44,8 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
     let join_page = arguments.guest_join_url.as_deref();
     let policies = policy::look(arguments.policy.as_deref(), resources, join_page);
     let invites = policies.iter().any(|check| check.is_about(policy::GUESTS));
-    let (mut local, mut stack_authorizer) = (None, None);
-    match target {
-        Ok(target) => {
-            let issuer = target.stack().map(|stack| stack.issuer.clone());
-            let named = target.stack().and_then(|stack| stack.authorizer.as_deref());
-            stack_authorizer = named.and_then(AuthorizerKind::from_name);
-            let secret = secret_named(&context.service, &context.environment);
-            let is_there =
-                service(target, &arguments, secret, users, invites, &mut findings).await?;
-            // If the stack does not answer, only that is reported.
-            local = issuer.filter(|_| is_there).map(|issuer| (issuer, LOCAL_AUDIENCE.to_owned()));
-        }
-        Err(failure) => {
-            findings.tell(Check::failed("configuration", &failure))?;
-            for about in ["endpoint", "secret", "table"] {
-                findings.tell(Check::skipped(about, "see above"))?;
-            }
-        }
-    }
-    let (local_issuer, local_audience) = local.unzip();
-    let named = || context.environment.variable("GUESTPASS_ISSUER");
-    let issuer = arguments.issuer.issuer.clone().or_else(named).or(local_issuer);
-    let authorizer = authorizer(&arguments, context)?.or(stack_authorizer).unwrap_or_default();
-    let mut keys = None;
-    if let Some(issuer) = &issuer {
-        let (discovered, signing, found) = issuer::look(issuer, authorizer).await;
-        findings.tell(discovered)?;
-        findings.tell(signing)?;
-        keys = found;
-    } else {
-        findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
-    }
-    let is_local = local_audience.is_some();
-    let token = bearer_text.map(|text| token_in(text.expose()).unwrap_or_default());
-    findings.tell(match &token {
-        None => Check::skipped("bearer", "give --bearer-file to look at one"),
-        Some(token) => {
-            let audience = arguments.audience.clone().or(local_audience);
-            let expected = bearer::ExpectedBearer {
-                issuer: issuer.as_deref(),
-                keys: keys.as_ref(),
-                authorizer,
-                audience: audience.as_deref(),
-                scope: &arguments.scope,
-                subject: &arguments.subject_claims.clone().unwrap_or_default(),
-            };
-            bearer::look(token, &expected, now)
-        }
-    })?;
-    if let Some(token) = &token {
-        let claims = arguments.subject_claims.clone().unwrap_or_default();
-        if let Some(note) = bearer::okta_login::look(token, &claims) {
-            findings.tell(note)?;
-        }
-        let of_the_stack = is_local.then(|| parse_condition(LOCAL_ADMIN_CONDITION).ok()).flatten();
-        let condition = arguments.admin_condition.clone().or(of_the_stack);
-        findings.tell(administrator::look(token, &arguments.admin_scope, condition.as_ref()))?;
-    }
+    let local = configuration(target, &arguments, context, users, invites, &mut findings).await?;
+    bearers(&arguments, context, local, bearer_text, now, &mut findings).await?;
     for check in policies {
         findings.tell(check)?;
     }
@@ -108,6 +54,94 @@ pub(crate) async fn run(arguments: DoctorArguments, context: &CommandContext) ->
         1 => Err(CliError::new(Exit::Unwell, "one thing is wrong")),
         bad => Err(CliError::new(Exit::Unwell, format!("{bad} things are wrong"))),
     }
+}
+
+/// What a local stack says about its issuer.
+#[derive(Default)]
+struct LocalIssuer {
+    /// `None` if the stack does not answer.
+    issuer: Option<String>,
+    authorizer: Option<AuthorizerKind>,
+}
+
+/// Checks the configuration, and the service that it names.
+async fn configuration(
+    target: Result<Target>,
+    arguments: &DoctorArguments,
+    context: &CommandContext,
+    users: UserTokens,
+    invites: bool,
+    findings: &mut Findings,
+) -> Result<LocalIssuer> {
+    let target = match target {
+        Ok(target) => target,
+        Err(failure) => {
+            findings.tell(Check::failed("configuration", &failure))?;
+            for about in ["endpoint", "secret", "table"] {
+                findings.tell(Check::skipped(about, "see above"))?;
+            }
+            return Ok(LocalIssuer::default());
+        }
+    };
+    let issuer = target.stack().map(|stack| stack.issuer.clone());
+    let named = target.stack().and_then(|stack| stack.authorizer.as_deref());
+    let authorizer = named.and_then(AuthorizerKind::from_name);
+    let secret = secret_named(&context.service, &context.environment);
+    let is_there = service(target, arguments, secret, users, invites, findings).await?;
+    // If the stack does not answer, only that is reported.
+    Ok(LocalIssuer { issuer: issuer.filter(|_| is_there), authorizer })
+}
+
+/// Checks the issuer, and a bearer.
+async fn bearers(
+    arguments: &DoctorArguments,
+    context: &CommandContext,
+    local: LocalIssuer,
+    bearer_text: Option<Secret>,
+    now: SystemTime,
+    findings: &mut Findings,
+) -> Result<()> {
+    let is_local = local.issuer.is_some();
+    let named = || context.environment.variable("GUESTPASS_ISSUER");
+    let issuer = arguments.issuer.issuer.clone().or_else(named).or(local.issuer);
+    let authorizer = authorizer(arguments, context)?.or(local.authorizer).unwrap_or_default();
+    let keys = issuer_keys(issuer.as_deref(), authorizer, findings).await?;
+    let Some(text) = bearer_text else {
+        return findings.tell(Check::skipped("bearer", "give --bearer-file to look at one"));
+    };
+    let token = token_in(text.expose()).unwrap_or_default();
+    let subject = arguments.subject_claims.clone().unwrap_or_default();
+    let expected = bearer::ExpectedBearer {
+        issuer: issuer.as_deref(),
+        keys: keys.as_ref(),
+        authorizer,
+        audience: arguments.audience.as_deref().or(is_local.then_some(LOCAL_AUDIENCE)),
+        scope: &arguments.scope,
+        subject: &subject,
+    };
+    findings.tell(bearer::look(&token, &expected, now))?;
+    if let Some(note) = bearer::okta_login::look(&token, &subject) {
+        findings.tell(note)?;
+    }
+    let of_the_stack = is_local.then(|| parse_condition(LOCAL_ADMIN_CONDITION).ok()).flatten();
+    let condition = arguments.admin_condition.clone().or(of_the_stack);
+    findings.tell(administrator::look(&token, &arguments.admin_scope, condition.as_ref()))
+}
+
+/// Checks the issuer, if it is known. Returns its keys, if they are usable.
+async fn issuer_keys(
+    issuer: Option<&str>,
+    authorizer: AuthorizerKind,
+    findings: &mut Findings,
+) -> Result<Option<KeySet>> {
+    let Some(issuer) = issuer else {
+        findings.tell(Check::skipped("issuer", "give --issuer to look at it"))?;
+        return Ok(None);
+    };
+    let (discovered, signing, keys) = issuer::look(issuer, authorizer).await;
+    findings.tell(discovered)?;
+    findings.tell(signing)?;
+    Ok(keys)
 }
 
 /// The authorizer that the operator names.
@@ -142,62 +176,72 @@ async fn service(
     findings.tell(Check::good("configuration", way))?;
     let (reached, usable) = resources(&target, findings).await?;
     let is_there = !reached.is_empty();
-    let takes_our_key = target.resources.iter().next().is_some_and(|(one, _)| usable.contains(one));
-    exchanges(&target, arguments, users, takes_our_key, findings).await?;
+    exchanges(&target, arguments, users, takes_our_key(&target, &usable), findings).await?;
+    let is_gone = target.stack().is_some() && !is_there;
     if let Some(arn) = secret_arn {
-        let is_gone = target.stack().is_some() && !is_there;
         findings.tell(if is_gone {
             Check::skipped("secret", "see above")
         } else {
             secret::look(&arn, &target).await
         })?;
     }
-    if target.stack().is_some() && !is_there {
+    if is_gone {
         findings.tell(Check::skipped("table", "see above"))?;
-        return Ok(is_there);
-    }
-    if let ServiceAccess::AcsAlone { .. } = target.way {
+    } else if let ServiceAccess::AcsAlone { .. } = target.way {
         findings.tell(Check::skipped(
             "table",
             "none is named: records, users, events, the cleanup and the audit log are not checked",
         ))?;
-        return Ok(is_there);
-    }
-    let session = match ServiceSession::of(target).await {
-        Ok(session) => session,
-        Err(failure) => {
-            findings.tell(Check::failed("table", &failure))?;
-            return Ok(is_there);
+    } else {
+        match ServiceSession::of(target).await {
+            Ok(session) => records(&session, arguments, &usable, invites, findings).await?,
+            Err(failure) => findings.tell(Check::failed("table", &failure))?,
         }
-    };
-    let table = look_at_table(&session).await;
+    }
+    Ok(is_there)
+}
+
+/// Checks the table and its content. `usable`: the resources that accept the key.
+async fn records(
+    session: &ServiceSession,
+    arguments: &DoctorArguments,
+    usable: &BTreeSet<ResourceName>,
+    invites: bool,
+    findings: &mut Findings,
+) -> Result<()> {
+    let table = look_at_table(session).await;
     let is_readable = table.is_good();
     findings.tell(table)?;
     if let Some(claims) = &arguments.subject_claims {
         findings.tell(if is_readable {
-            look_at_keys(&session, claims).await
+            look_at_keys(session, claims).await
         } else {
             Check::skipped("record keys", "see above")
         })?;
     }
     if is_readable {
-        for check in look_at_directories(&session).await {
+        for check in look_at_directories(session).await {
             findings.tell(check)?;
         }
-        if let Some(check) = look_at_guest_cleanup(&session, invites).await {
+        if let Some(check) = look_at_guest_cleanup(session, invites).await {
             findings.tell(check)?;
         }
     }
     if is_readable && session.target.resources.are_several() {
-        for check in look_at_resources(&session, &usable).await {
+        for check in look_at_resources(session, usable).await {
             findings.tell(check)?;
         }
-    } else if is_readable && takes_our_key {
-        findings.tell(look_at_resource(&session).await)?;
+        Ok(())
+    } else if is_readable && takes_our_key(&session.target, usable) {
+        findings.tell(look_at_resource(session).await)
     } else {
-        findings.tell(Check::skipped("resource", "see above"))?;
+        findings.tell(Check::skipped("resource", "see above"))
     }
-    Ok(is_there)
+}
+
+/// Whether the first resource accepts the key.
+fn takes_our_key(target: &Target, usable: &BTreeSet<ResourceName>) -> bool {
+    target.resources.iter().next().is_some_and(|(one, _)| usable.contains(one))
 }
 
 /// Checks how each ACS resource is reached. Returns those that answer, and those that accept the
