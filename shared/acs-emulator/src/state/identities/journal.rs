@@ -5,54 +5,9 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
 use tracing::warn;
 
-use super::Assignment;
-use crate::state::KeyMark;
-
-/// An event of an identity. Times are milliseconds since 1970.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "event", rename_all = "camelCase")]
-pub(crate) enum JournalEntry {
-    IdentityCreated {
-        id: String,
-        at: i64,
-    },
-    /// Older journals do not have a token's time and its key.
-    TokenIssued {
-        id: String,
-        #[serde(default)]
-        at: i64,
-        expires: i64,
-        #[serde(default)]
-        key: KeyMark,
-    },
-    TokensRevoked {
-        id: String,
-        #[serde(default)]
-        at: i64,
-    },
-    IdentityDeleted {
-        id: String,
-        #[serde(default)]
-        at: i64,
-    },
-    Assigned {
-        name: String,
-        assignment: Assignment,
-    },
-    Unassigned {
-        name: String,
-        #[serde(default)]
-        at: i64,
-    },
-    #[serde(rename = "letIn")]
-    AssignmentUsed {
-        id: String,
-        by: String,
-    },
-}
+use super::JournalEntry;
 
 /// An append-only file of events. Each event is one write, so a killed process does not lose an
 /// event that it has confirmed.

@@ -1,0 +1,49 @@
+//! The entries of the journal.
+
+use serde::{Deserialize, Serialize};
+
+use super::Assignment;
+use crate::state::KeyMark;
+
+/// An event of an identity. Times are milliseconds since 1970.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "camelCase")]
+pub(crate) enum JournalEntry {
+    IdentityCreated {
+        id: String,
+        at: i64,
+    },
+    /// Older journals do not have a token's time and its key.
+    TokenIssued {
+        id: String,
+        #[serde(default)]
+        at: i64,
+        expires: i64,
+        #[serde(default)]
+        key: KeyMark,
+    },
+    TokensRevoked {
+        id: String,
+        #[serde(default)]
+        at: i64,
+    },
+    IdentityDeleted {
+        id: String,
+        #[serde(default)]
+        at: i64,
+    },
+    Assigned {
+        name: String,
+        assignment: Assignment,
+    },
+    Unassigned {
+        name: String,
+        #[serde(default)]
+        at: i64,
+    },
+    #[serde(rename = "letIn")]
+    AssignmentUsed {
+        id: String,
+        by: String,
+    },
+}
