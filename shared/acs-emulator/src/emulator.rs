@@ -285,7 +285,8 @@ fn signer(
 
 fn journal(dir: &DataDir) -> Result<(Journal, Vec<JournalEntry>), EmulatorStartError> {
     let path = dir.path().join(JOURNAL);
-    Journal::open(&path).map_err(|source| EmulatorStartError::DataFile { path, source })
+    Journal::open(&path, EmulatorClock::system_now())
+        .map_err(|source| EmulatorStartError::DataFile { path, source })
 }
 
 fn parsed_guid(text: &str) -> Result<String, EmulatorStartError> {

@@ -199,3 +199,25 @@ async fn keys_identities_and_tokens_outlive_a_restart() {
     assert_eq!(second.introspect(&live).await["active"], true);
     second.issue(&id).await;
 }
+
+#[tokio::test]
+async fn a_restart_removes_expired_tokens_from_the_journal_and_shows_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let start = || EmulatorFixture::with(EmulatorFixture::builder().data_dir(dir.path()));
+    let first = start().await;
+    let clock = |days: i64| json!({ "advanceSeconds": days * 24 * 3600 });
+    first.control("POST", "clock", &clock(-2)).await;
+    let id = first.create().await;
+    let expired = first.issue(&id).await;
+    first.control("POST", "clock", &clock(2)).await;
+    let live = first.issue(&id).await;
+    let listed = first.look("identities").await;
+    first.stop().await;
+
+    let second = start().await;
+    assert_eq!(second.look("identities").await, listed);
+    assert_eq!(second.introspect(&expired).await["reason"], "expired");
+    assert_eq!(second.introspect(&live).await["active"], true);
+    let journal = std::fs::read_to_string(dir.path().join("identities.jsonl")).unwrap();
+    assert_eq!(journal.matches("tokenIssued").count(), 1);
+}

@@ -52,14 +52,14 @@ pub(crate) enum TokenState {
 }
 
 /// The end of a generation.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct End {
     at: i64,
     deleted: bool,
 }
 
 /// An identity and its history.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct StoredIdentity {
     pub created_at: i64,
     /// A deleted identity is kept, so that its tokens are known to be invalid.
@@ -67,7 +67,7 @@ pub(crate) struct StoredIdentity {
     /// One end for each earlier generation.
     ends: Vec<End>,
     /// Tokens that may be valid, including expired ones: the clock may go back.
-    tokens: Vec<StoredToken>,
+    pub(super) tokens: Vec<StoredToken>,
     /// The assignment by which the user last got a token.
     pub assigned_by: Option<String>,
 }

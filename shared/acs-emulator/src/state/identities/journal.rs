@@ -1,40 +1,44 @@
 //! The events of the identities, one JSON line each, from which a restart restores the identities.
 //! The journal contains no token and no key.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, Write as _};
-use std::path::Path;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufWriter, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
 
+use time::OffsetDateTime;
 use tracing::warn;
 
 use super::JournalEntry;
+use super::compaction::{WrittenLine, drop_obsolete};
+use super::identity::millis;
+use crate::state::private_files;
 
-/// An append-only file of events. Each event is one write, so a killed process does not lose an
-/// event that it has confirmed.
+/// A file of events, to which each event is appended by one write, so a killed process does not
+/// lose an event that it has confirmed.
 pub(crate) struct Journal {
     file: File,
 }
 
 impl Journal {
-    /// Opens or creates the file, and returns its events.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Vec<JournalEntry>)> {
-        let mut file = OpenOptions::new().read(true).append(true).create(true).open(path)?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
+    /// Opens or creates the file, removes what is obsolete at `now`, and returns the other events.
+    /// Only the holder of the directory's lock may call it.
+    pub(crate) fn open(path: &Path, now: OffsetDateTime) -> io::Result<(Self, Vec<JournalEntry>)> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => String::new(),
+            Err(cause) => return Err(cause),
+        };
+        let mut lines = lines_of(&text);
+        let found = lines.len();
+        drop_obsolete(&mut lines, millis(now));
+        let is_rewritten = lines.len() < found && try_rewrite(path, &lines);
+        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
         // A crash of the machine can leave an incomplete line, which must not merge with the next
         // line.
-        if !text.is_empty() && !text.ends_with('\n') {
+        if !is_rewritten && !text.is_empty() && !text.ends_with('\n') {
             file.write_all(b"\n")?;
         }
-        let mut events = Vec::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.is_empty()) {
-            match serde_json::from_str(line) {
-                Ok(event) => events.push(event),
-                Err(_) => {
-                    warn!(journal.line = number + 1, "journal line skipped: not a valid entry");
-                }
-            }
-        }
+        let events = lines.into_iter().filter_map(|line| line.entry).collect();
         Ok((Self { file }, events))
     }
 
@@ -51,49 +55,189 @@ impl Journal {
     }
 }
 
+fn lines_of(text: &str) -> Vec<WrittenLine<'_>> {
+    let numbered = text.lines().enumerate().filter(|(_, line)| !line.is_empty());
+    let read = numbered.map(|(number, text)| {
+        let entry = serde_json::from_str(text).ok();
+        if entry.is_none() {
+            warn!(journal.line = number + 1, "journal line skipped: not a valid entry");
+        }
+        WrittenLine { text, entry }
+    });
+    read.collect()
+}
+
+/// Whether the journal now has only these lines. If not, the old one stays.
+fn try_rewrite(path: &Path, lines: &[WrittenLine<'_>]) -> bool {
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".new");
+    let beside = PathBuf::from(beside);
+    let written = write_beside(path, &beside, lines).and_then(|()| fs::rename(&beside, path));
+    if let Err(cause) = &written {
+        warn!(error = %cause, "failed to rewrite the journal: the old one stays in use");
+        // What was written takes space, which may be what is missing.
+        let _ = fs::remove_file(&beside);
+    }
+    written.is_ok()
+}
+
+/// Writes the lines to disk before the file gets the journal's name: after a crash, the name has
+/// the old lines or all new ones.
+fn write_beside(path: &Path, beside: &Path, lines: &[WrittenLine<'_>]) -> io::Result<()> {
+    let file = private_files::create(beside)?;
+    file.set_permissions(fs::metadata(path)?.permissions())?;
+    let mut buffered = BufWriter::new(&file);
+    for line in lines {
+        buffered.write_all(line.text.as_bytes())?;
+        buffered.write_all(b"\n")?;
+    }
+    buffered.flush()?;
+    file.sync_all()
+}
+
 #[cfg(test)]
 mod tests {
+    use time::macros::datetime;
+
     use super::*;
+    use crate::state::KeyMark;
+
+    const NOW: OffsetDateTime = datetime!(2026-03-05 07:08:09 UTC);
 
     fn created(id: &str) -> JournalEntry {
         JournalEntry::IdentityCreated { id: id.into(), at: 1 }
+    }
+
+    fn deleted(id: &str) -> JournalEntry {
+        JournalEntry::IdentityDeleted { id: id.into(), at: 2_000 }
+    }
+
+    fn expired_token(id: &str, at: i64) -> JournalEntry {
+        let expires = at + 1;
+        JournalEntry::TokenIssued { id: id.into(), at, expires, key: KeyMark::default() }
+    }
+
+    fn text(events: &[JournalEntry]) -> String {
+        events.iter().map(|event| serde_json::to_string(event).unwrap() + "\n").collect()
+    }
+
+    fn beside(path: &Path) -> PathBuf {
+        path.with_extension("new")
     }
 
     #[test]
     fn events_come_back_in_order() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
-        let (mut journal, events) = Journal::open(&path).unwrap();
+        let (mut journal, events) = Journal::open(&path, NOW).unwrap();
         assert!(events.is_empty());
         journal.append(&created("a")).unwrap();
-        journal.append(&JournalEntry::IdentityDeleted { id: "a".into(), at: 2 }).unwrap();
-        let (_, events) = Journal::open(&path).unwrap();
-        assert_eq!(events, [created("a"), JournalEntry::IdentityDeleted { id: "a".into(), at: 2 }]);
+        journal.append(&deleted("a")).unwrap();
+        let (_, events) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(events, [created("a"), deleted("a")]);
     }
 
     #[test]
     fn half_a_line_is_skipped_and_does_not_swallow_the_next() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
-        std::fs::write(
-            &path,
-            "{\"event\":\"identityCreated\",\"id\":\"a\",\"at\":1}\n{\"event\":\"ide",
-        )
-        .unwrap();
-        let (mut journal, events) = Journal::open(&path).unwrap();
+        fs::write(&path, text(&[created("a")]) + "{\"event\":\"ide").unwrap();
+        let (mut journal, events) = Journal::open(&path, NOW).unwrap();
         assert_eq!(events, [created("a")]);
         journal.append(&created("b")).unwrap();
-        assert_eq!(Journal::open(&path).unwrap().1, [created("a"), created("b")]);
+        assert_eq!(Journal::open(&path, NOW).unwrap().1, [created("a"), created("b")]);
     }
 
     #[test]
     fn a_cleared_journal_is_empty_and_usable() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
-        let (mut journal, _) = Journal::open(&path).unwrap();
+        let (mut journal, _) = Journal::open(&path, NOW).unwrap();
         journal.append(&created("a")).unwrap();
         journal.clear().unwrap();
         journal.append(&created("b")).unwrap();
-        assert_eq!(Journal::open(&path).unwrap().1, [created("b")]);
+        assert_eq!(Journal::open(&path, NOW).unwrap().1, [created("b")]);
+    }
+
+    #[test]
+    fn a_journal_with_many_expired_tokens_is_smaller_after_a_start_and_usable() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (mut journal, _) = Journal::open(&path, NOW).unwrap();
+        journal.append(&created("a")).unwrap();
+        for at in 0..1000 {
+            journal.append(&expired_token("a", at)).unwrap();
+        }
+        journal.append(&deleted("a")).unwrap();
+        drop(journal);
+
+        let (mut journal, events) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(events, [created("a"), deleted("a")]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text(&events));
+        assert!(!beside(&path).exists());
+        journal.append(&created("b")).unwrap();
+        journal.clear().unwrap();
+        journal.append(&created("c")).unwrap();
+        assert_eq!(Journal::open(&path, NOW).unwrap().1, [created("c")]);
+    }
+
+    #[test]
+    fn a_new_file_that_a_crash_left_before_its_renaming_is_not_read() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let obsolete = [created("a"), expired_token("a", 1), deleted("a")];
+        let needed = [created("a"), deleted("a")];
+        for before in [obsolete.as_slice(), needed.as_slice()] {
+            fs::write(&path, text(before)).unwrap();
+            fs::write(beside(&path), text(&[created("left"), created("cut")]) + "{").unwrap();
+            assert_eq!(Journal::open(&path, NOW).unwrap().1, needed);
+            assert_eq!(fs::read_to_string(&path).unwrap(), text(&needed));
+        }
+        // The second journal had nothing obsolete, so it was not written again.
+        assert!(beside(&path).exists());
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_rewritten_stays_in_use() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let old = text(&[created("a"), expired_token("a", 1), deleted("a")]);
+        fs::write(&path, &old).unwrap();
+        fs::create_dir(beside(&path)).unwrap();
+        let (mut journal, events) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(events, [created("a"), deleted("a")]);
+        assert_eq!(fs::read_to_string(&path).unwrap(), old);
+        journal.append(&created("b")).unwrap();
+        drop(journal);
+        assert_eq!(fs::read_to_string(&path).unwrap(), old + &text(&[created("b")]));
+    }
+
+    #[test]
+    fn a_rewrite_keeps_lines_of_a_newer_version_and_ends_an_incomplete_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let newer = text(&[created("a")]) + "{\"event\":\"renamed\",\"id\":\"a\"}\n";
+        let (obsolete, needed) = (text(&[expired_token("a", 1)]), text(&[deleted("a")]));
+        let cut = "{\"event\":\"ide";
+        fs::write(&path, format!("{newer}{obsolete}{needed}{cut}")).unwrap();
+        let (mut journal, _) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), format!("{newer}{needed}{cut}\n"));
+        journal.append(&created("b")).unwrap();
+        let events = Journal::open(&path, NOW).unwrap().1;
+        assert_eq!(events, [created("a"), deleted("a"), created("b")]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_rewritten_journal_keeps_its_permissions() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        fs::write(&path, text(&[created("a"), expired_token("a", 1), deleted("a")])).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
+        let (_, events) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), text(&events));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
     }
 }

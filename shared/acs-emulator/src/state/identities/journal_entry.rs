@@ -47,3 +47,17 @@ pub(crate) enum JournalEntry {
         by: String,
     },
 }
+
+impl JournalEntry {
+    /// When the event happened; `None` if the entry does not contain it.
+    pub(super) fn at(&self) -> Option<i64> {
+        match self {
+            Self::IdentityCreated { at, .. }
+            | Self::TokenIssued { at, .. }
+            | Self::TokensRevoked { at, .. }
+            | Self::IdentityDeleted { at, .. }
+            | Self::Unassigned { at, .. } => Some(*at),
+            Self::Assigned { .. } | Self::AssignmentUsed { .. } => None,
+        }
+    }
+}

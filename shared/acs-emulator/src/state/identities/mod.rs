@@ -1,6 +1,7 @@
 //! The identities of the resource, their tokens, and the journal that stores them.
 
 mod assignment;
+mod compaction;
 mod identity;
 mod journal;
 mod journal_entry;

@@ -252,7 +252,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
         let open = || {
-            let (journal, events) = Journal::open(&path).unwrap();
+            let (journal, events) = Journal::open(&path, NOW).unwrap();
             Identities::new(Some(journal), events, RevocationRules::default())
         };
         let (kept, gone) =
