@@ -31,7 +31,7 @@ NONE = "none"
 
 def main() -> None:
     try:
-        stack = deployed_stack(stack_settings.client("cloudformation"))
+        stack = stack_settings.deployed_stack()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: cannot read the state of the stack {STACK}: {error}")
     # Without a public key, no signature was verified.
@@ -47,15 +47,6 @@ def main() -> None:
     if found != 1:
         sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none, SignedAt: none } }` in Mappings: restore it")
     (ARTEFACTS / "template.yaml").write_text(text)
-
-
-def deployed_stack(cloudformation) -> dict[str, Any] | None:
-    try:
-        return cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
-            return None
-        raise
 
 
 def identify(stack: dict[str, Any] | None) -> str:

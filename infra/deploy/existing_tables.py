@@ -1,7 +1,10 @@
 """Compares the tables of ExistingTableName and ExistingAuditTableName with those of the template before anything
-is created: a table with other keys or indexes would fail each request, and CloudFormation does not look at it.
+is created: a table with other keys or indexes would fail each request, and CloudFormation does not look at it. Refuses to
+leave such a table for a new, empty one, for example because its line was removed from the file of CONFIG.
 
-    make deploy SET=ExistingTableName=guestpass-identities-20261126120000"""
+    make deploy SET=ExistingTableName=guestpass-identities-20261126120000
+    make deploy SET=ExistingTableName=                     is refused if the stack uses such a table
+    make deploy SET=ExistingTableName= FORCE=new-table     deploys nevertheless"""
 
 import os
 import sys
@@ -9,16 +12,25 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import confirmation
 import parameters
 import stack_settings
+from stack_settings import STACK
 
 # The parameter, and the table of the template whose place it takes.
 TABLES = {"ExistingTableName": "Identities", "ExistingAuditTableName": "AuditLog"}
+
+# What a new, empty table means.
+LOST = {
+    "ExistingTableName": "every user would become a new user: with a new identity, and without their block",
+    "ExistingAuditTableName": "`guestpass audit` would not find what was done before",
+}
 
 
 def main() -> None:
     stored = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
     values = stored | parameters.requested_parameters(os.environ.get("SET", ""))
+    refuse_new_tables([name for name in TABLES if values.get(name) == ""])
     named = {name: values[name] for name in TABLES if values.get(name)}
     if not named:
         return
@@ -32,6 +44,22 @@ def main() -> None:
         problems += [f"  {name}={table}: {one}" for one in differences(resources[TABLES[name]]["Properties"], found)]
     if problems:
         sys.exit("\n".join(["deploy: nothing was deployed: an existing table differs from the one in the template", *problems]))
+
+
+def refuse_new_tables(empty: list[str]) -> None:
+    """Refuses to make one of these parameters empty. CloudFormation keeps the value of one that is not given."""
+    if not empty or confirmation.is_forced("new-table"):
+        return
+    try:
+        deployed = stack_settings.deployed_parameters(stack_settings.deployed_stack())
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"deploy: nothing was deployed: cannot read the tables of the stack {STACK}: {error}")
+    for name in empty:
+        if table := deployed.get(name):
+            sys.exit(
+                f"deploy: nothing was deployed: the stack {STACK} would leave the table {table} for a new, empty one, because {name} "
+                f"is empty or is not in the file: {LOST[name]}. Set {name} to {table}, or add {confirmation.force('new-table')} to deploy nevertheless"
+            )
 
 
 def differences(declared: dict[str, Any], found: dict[str, Any]) -> list[str]:

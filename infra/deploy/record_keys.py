@@ -13,7 +13,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 import confirmation
 import parameters
 import stack_settings
-from stack_settings import STACK
 
 # Releases without the parameter SubjectClaims used this claim.
 DEFAULTS = {"Issuer": None, "SubjectClaims": "sub"}
@@ -25,7 +24,7 @@ def main() -> None:
     if confirmation.is_forced("new-users"):
         return
     try:
-        deployed, table = find_deployed(stack_settings.client("cloudformation"))
+        deployed, table = find_deployed()
         # CloudFormation keeps the value of a parameter that is not given.
         changed = [name for name in DEFAULTS if deployed[name] and values.get(name, deployed[name]) != deployed[name]]
         if not changed or not table or not has_records(stack_settings.client("dynamodb"), table):
@@ -40,16 +39,11 @@ def main() -> None:
     )
 
 
-def find_deployed(cloudformation) -> tuple[dict[str, str | None], str | None]:
+def find_deployed() -> tuple[dict[str, str | None], str | None]:
     """These parameters and the table of the deployed stack, if there is one."""
-    try:
-        stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
-    except ClientError as error:
-        if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
-            return DEFAULTS, None
-        raise
-    given = {each["ParameterKey"]: each.get("ParameterValue") for each in stack.get("Parameters", [])}
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in stack.get("Outputs", [])}
+    stack = stack_settings.deployed_stack()
+    given = stack_settings.deployed_parameters(stack)
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in (stack or {}).get("Outputs", [])}
     return {name: given.get(name) or default for name, default in DEFAULTS.items()}, outputs.get("TableName")
 
 

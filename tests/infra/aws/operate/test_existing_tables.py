@@ -1,6 +1,7 @@
 """`make deploy` compares existing tables with those of the template before anything is created."""
 
 import copy
+import json
 import subprocess
 import sys
 import uuid
@@ -20,11 +21,11 @@ KEYS = ["AttributeDefinitions", "BillingMode", "GlobalSecondaryIndexes", "KeySch
 def deploy(cloud, tmp_path):
     """Runs the check with these parameters: those that are stored, and those in SET."""
 
-    def run(stored: str = "", **change: str) -> subprocess.CompletedProcess:
+    def run(stored: str = "", force: str = "", **change: str) -> subprocess.CompletedProcess:
         config = tmp_path / "samconfig.toml"
         config.write_text(f'[default.deploy.parameters]\nstack_name = "s"\nparameter_overrides = "{stored}"\n')
         changes = " ".join(f"{name}={value}" for name, value in change.items())
-        environment = {**cloud.account(REGION), "SAM_CONFIG_FILE": str(config), "SET": changes}
+        environment = {**cloud.account(REGION), "SAM_CONFIG_FILE": str(config), "SET": changes, "FORCE": force}
         return subprocess.run([sys.executable, INFRA / "deploy/existing_tables.py"], env=environment, capture_output=True, text=True)
 
     return run
@@ -99,6 +100,27 @@ def test_the_table_of_something_else_and_a_missing_table_are_refused(cloud, depl
     assert "its key is user (HASH, S), at (RANGE, S), expected externalId (HASH, S): it is the table of something else" in swapped.stderr, swapped
     missing = deploy(ExistingTableName="missing", ExistingAuditTableName=audit)
     assert missing.returncode == 1 and "cannot read the table missing of ExistingTableName" in missing.stderr, missing
+
+
+@pytest.mark.parametrize("name, lost", [
+    ("ExistingTableName", "every user would become a new user"),
+    ("ExistingAuditTableName", "would not find what was done before"),
+])
+def test_an_existing_table_is_not_left_for_a_new_one(cloud, deploy, name, lost):
+    cloudformation = cloud.client("cloudformation", REGION)
+    template = {"Parameters": {name: {"Type": "String"}}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    given = [{"ParameterKey": name, "ParameterValue": "restored"}]
+    # `config.py` writes the default of a parameter that is not in the file.
+    empty = f'{name}=\\"\\"'
+    assert deploy(empty).returncode == 0, "the first deployment"
+    cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(template), Parameters=given)
+    for refused in [deploy(empty), deploy(f"{name}=restored", **{name: ""}), deploy(empty, force="new-users")]:
+        assert refused.returncode == 1 and f"Set {name} to restored, or add FORCE=" in refused.stderr and lost in refused.stderr, refused
+    assert deploy(empty, force="new-table").returncode == 0
+    assert deploy().returncode == 0, "CloudFormation keeps the value of a parameter that is not given"
+    table = {"ExistingTableName": "Identities", "ExistingAuditTableName": "AuditLog"}[name]
+    assert deploy(f"{name}={create(cloud, table)}").returncode == 0, "another table"
+    cloudformation.delete_stack(StackName="s")
 
 
 def test_a_table_or_an_index_that_is_not_active_yet_is_refused(cloud, monkeypatch):
