@@ -6,7 +6,7 @@
     stack = "guestpass"
     region = "eu-west-1"
 
-    [parameters]                              # of infra/template.yaml; the others have their defaults
+    [parameters]                              # of infra/template.yaml; the others get their defaults
     Issuer = "https://idp.example"
     Audience = ["app"]
     RetentionDays = 60
@@ -36,18 +36,20 @@ def main() -> None:
         config = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
         sys.exit(f"deploy: cannot read CONFIG={path}: {error}")
-    problems, values = validate(config)
+    declared = parameters.read_template()["Parameters"]
+    problems, values = validate(config, declared)
     if problems:
         sys.exit("\n".join([f"deploy: {path} is invalid, and nothing was deployed:", *(f"  {one}" for one in problems)]))
     parameters.check_together(values)
     print(f"{path} is valid")
     if architecture := os.environ.get("ARCHITECTURE"):
-        write(config, values | {"Architecture": architecture})
+        # SAM keeps the deployed value of a parameter that is not given, so the default of one that the file lacks is given, too.
+        defaults = {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}
+        write(config, defaults | values | {"Architecture": architecture})
 
 
-def validate(config: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
+def validate(config: dict[str, Any], declared: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """All problems of a configuration, and its parameters as text."""
-    declared = parameters.read_template()["Parameters"]
     problems = [f"unknown key `{key}`: must be one of {', '.join(sorted(KEYS))}" for key in sorted(set(config) - KEYS)]
     for key, pattern in [("stack", r"[A-Za-z][A-Za-z0-9-]{0,127}"), ("region", r"[a-z]{2}(-[a-z]+)+-\d")]:
         if not isinstance(config.get(key), str) or not re.fullmatch(pattern, config[key]):

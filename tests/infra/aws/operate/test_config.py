@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import artefacts
+from expanded import source
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
@@ -49,14 +50,44 @@ def test_a_valid_file_becomes_the_settings_of_sam(validate):
     assert ran.returncode == 0 and not settings.exists(), ran
     ran, settings = validate(VALID, ARCHITECTURE="x86_64")
     assert ran.returncode == 0, ran
-    kept = tomllib.loads(settings.read_text())["default"]["deploy"]["parameters"]
+    kept = settings_in(settings)
     assert (kept["stack_name"], kept["region"], kept["confirm_changeset"]) == ("guestpass", "eu-west-1", False)
     assert (kept["resolve_s3"], kept["capabilities"], kept["tags"]) == (True, "CAPABILITY_IAM", '"team"="chat"')
-    assert shlex.split(kept["parameter_overrides"]) == [
-        "AcsSecretArn=arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs", "Issuer=https://idp.example/",
-        "Audience=app,web", "RetentionDays=60", "ReservedConcurrency=no", 'Policy={"otherwise": {"scopes": ["chat"]}}',
-        "Architecture=x86_64",
-    ]
+    given = {
+        "AcsSecretArn": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:acs", "Issuer": "https://idp.example/",
+        "Audience": "app,web", "RetentionDays": "60", "ReservedConcurrency": "no", "Policy": '{"otherwise": {"scopes": ["chat"]}}',
+        "Architecture": "x86_64",
+    }
+    declared = source()["Parameters"]
+    others = {name: str(declared[name]["Default"]) for name in declared.keys() - given.keys()}
+    assert parameters_in(settings) == given | others
+
+
+def test_a_parameter_that_is_removed_from_the_file_returns_to_its_default(validate):
+    """SAM keeps the deployed value of a parameter that it is not given."""
+    more = """RetentionDays = 60
+CleanupMode = "apply"
+EventSenderAccounts = ["111122223333"]
+AcsPlacement = '{"main": {}, "eu2": {}}'
+TokensPerSecond = 60"""
+    names = ["CleanupMode", "EventSenderAccounts", "AcsPlacement", "TokensPerSecond"]
+    for text, values in [
+        (VALID.replace("RetentionDays = 60", more), ["apply", "111122223333", '{"main": {}, "eu2": {}}', "60"]),
+        (VALID, ["plan", "", "{}", "30"]),
+    ]:
+        ran, settings = validate(text, ARCHITECTURE="x86_64")
+        assert ran.returncode == 0, ran
+        deployed = parameters_in(settings)
+        assert [deployed[name] for name in names] == values
+
+
+def settings_in(settings: Path) -> dict:
+    return tomllib.loads(settings.read_text())["default"]["deploy"]["parameters"]
+
+
+def parameters_in(settings: Path) -> dict[str, str]:
+    """The parameters that SAM is given."""
+    return dict(one.split("=", 1) for one in shlex.split(settings_in(settings)["parameter_overrides"]))
 
 
 @pytest.mark.parametrize(
