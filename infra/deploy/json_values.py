@@ -91,13 +91,27 @@ def check_placement(text: str) -> None:
 def check_resources(policy: str, placement: str) -> list[str]:
     """The resources of a policy that AcsPlacement does not list. Raises ValueError if one of them is
     draining, with which the functions that use the policy do not start."""
-    rules, shares = parsed(policy or "{}"), parsed(placement or "{}") or {"main": {}}
-    grants = [*rules.get("rules", []), rules.get("otherwise", {})]
-    named = sorted({name for grant in grants if (name := grant.get("resource")) is not None})
+    rules, shares = parsed(policy or "{}"), placement_of(placement)
+    named = sorted(resources_of([*rules.get("rules", []), rules.get("otherwise", {})]))
     for name in named:
         if shares.get(name, {}).get("state") == "draining":
             raise ValueError(f"Policy names the resource {name!r}, which is draining in AcsPlacement: name an open resource, or leave it out")
     return [name for name in named if name not in shares]
+
+
+def named_resources(policy: str, placement: str) -> set[str]:
+    """The resources without whose connection string functions do not start."""
+    rules = parsed(policy or "{}")
+    grants = [*rules.get("rules", []), rules.get("otherwise", {}), rules.get("guests") or {}]
+    return placement_of(placement).keys() | resources_of(grants)
+
+
+def placement_of(text: str) -> dict[str, Any]:
+    return parsed(text or "{}") or {"main": {}}
+
+
+def resources_of(grants: list[dict[str, Any]]) -> set[str]:
+    return {name for grant in grants if (name := grant.get("resource")) is not None}
 
 
 def check_phone(text: str) -> None:

@@ -4,7 +4,7 @@ standard input, because arguments are in the shell's history and visible to othe
     make secret                           asks for the connection string, without echo
     pbpaste | make secret                 reads it from a pipe
     make secret RESOURCE=eu2              adds or replaces that of another resource
-    make secret RESOURCE=eu2 REMOVE=yes   removes it
+    make secret RESOURCE=eu2 REMOVE=yes   removes it, if neither AcsPlacement nor Policy of the stack names it
 
 SECRET is the name of the secret (guestpass/acs). Its text is the connection string of the only resource,
 main, or a JSON object with one for the name of each resource."""
@@ -20,7 +20,9 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import json_values
 import stack_settings
+from stack_settings import STACK
 
 NAME = os.environ.get("SECRET") or "guestpass/acs"
 MAIN = "main"
@@ -196,11 +198,29 @@ def read_json(text: str) -> dict[str, str]:
     return strings
 
 
+def refuse_if_named(arn: str) -> None:
+    """Ends the program if functions of the stack would not start without the connection string of the resource."""
+    try:
+        parameters = stack_settings.deployed_parameters(stack_settings.deployed_stack())
+        named = json_values.named_resources(parameters.get("Policy") or "", parameters.get("AcsPlacement") or "")
+        why = f"it does not use the secret {NAME}" if parameters else "it does not exist"
+    except (BotoCoreError, ClientError, ValueError) as error:
+        parameters, named, why = {}, set(), str(error)
+    # An ARN may lack the random characters at its end.
+    if not parameters.get("AcsSecretArn") or not arn.startswith(parameters["AcsSecretArn"]):
+        print(f"secret: warning: the parameters of the stack {STACK} were not checked ({why}). Functions of a stack whose AcsPlacement or Policy names the resource {RESOURCE} do not start without its connection string", file=sys.stderr)
+    elif RESOURCE in named:
+        sys.exit(f"secret: nothing was changed: AcsPlacement or Policy of the stack {STACK} names the resource {RESOURCE}, so functions would not start without its connection string. Take it out of both, deploy, and try again")
+
+
 def put(client, string: str | None) -> tuple[str, str]:
     """The ARN of the secret, and what was done."""
     try:
         try:
-            current = client.get_secret_value(SecretId=NAME)["SecretString"]
+            found = client.get_secret_value(SecretId=NAME)
+            current = found["SecretString"]
+            if string is None:
+                refuse_if_named(found["ARN"])
         except client.exceptions.ResourceNotFoundException:
             # The secret does not exist, or has no value yet.
             current = None

@@ -43,6 +43,42 @@ def test_make_secret_keeps_the_connection_strings_of_other_resources(cloud, acco
         assert refused.returncode == 1 and reason in refused.stderr, refused
 
 
+def test_make_secret_keeps_the_connection_string_of_a_resource_that_the_stack_names(cloud, account):
+    name, secrets, cloudformation = "guestpass/of-a-stack", cloud.client("secretsmanager", REGION), cloud.client("cloudformation", REGION)
+    strings = {resource: connection_string(resource) for resource in ["main", "eu2", "old", "of-a-rule", "of-guests", "unnamed"]}
+    arn = secrets.create_secret(Name=name, SecretString=json.dumps(strings))["ARN"]
+
+    def remove(resource: str, **variables: str) -> subprocess.CompletedProcess:
+        return make_secret(account, "", SECRET=name, RESOURCE=resource, REMOVE="yes", STACK="with-resources", **variables)
+
+    def create(**parameters: str) -> None:
+        template = {"Parameters": dict.fromkeys(parameters, {"Type": "String"}), "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()]
+        cloudformation.create_stack(StackName="with-resources", TemplateBody=json.dumps(template), Parameters=given)
+
+    policy = {"rules": [{"if": {"a": "b"}, "scopes": ["chat"], "resource": "of-a-rule"}], "guests": {"resource": "of-guests"}}
+    placement = {"eu2": {}, "old": {"state": "draining"}}
+    create(AcsSecretArn=arn, Policy=json.dumps(policy), AcsPlacement=json.dumps(placement))
+    for resource in ["eu2", "old", "of-a-rule", "of-guests"]:
+        refused = remove(resource)
+        assert refused.returncode == 1 and f"names the resource {resource}, so" in refused.stderr, refused
+    assert json.loads(secrets.get_secret_value(SecretId=name)["SecretString"]) == strings
+    removed = remove("unnamed")
+    assert (removed.returncode, removed.stderr) == (0, ""), removed
+
+    # Another secret than that of the stack, and no stack: nothing is known about the resource.
+    cloudformation.delete_stack(StackName="with-resources")
+    assert "(it does not exist)" in remove("of-guests").stderr
+    create(AcsSecretArn=f"{arn}-another")
+    warned = remove("old")
+    assert warned.returncode == 0 and f"(it does not use the secret {name})" in warned.stderr, warned
+    cloudformation.delete_stack(StackName="with-resources")
+    create(AcsSecretArn=arn, Policy="{}", AcsPlacement="{}")
+    assert "names the resource main" in remove("main").stderr, "without AcsPlacement, it has all new identities"
+    assert remove("eu2").returncode == 0
+    cloudformation.delete_stack(StackName="with-resources")
+
+
 def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
     name = "guestpass/of-messages"
 
