@@ -3,7 +3,9 @@ use std::time::SystemTime;
 use api_types::format_timestamp;
 use identity_core::delete_stale_identities::{CleanupLimits, CleanupMode, Retention};
 use identity_core::record::{Record, State};
-use identity_core::testing::{ClientCall, CoreFixture, Loss, StoreCall, acs_id, record};
+use identity_core::testing::{
+    ClientCall, CoreFixture, Loss, ManualClock, StoreCall, acs_id, device_id, invitation, record,
+};
 use lambda_http::lambda_runtime::Diagnostic;
 use serde_json::json;
 
@@ -11,8 +13,21 @@ use super::*;
 
 /// Twelve identities: number `n` was last used `n` times ten days ago.
 fn fixture() -> CoreFixture {
-    let now = CoreFixture::with([]).clock.now();
-    CoreFixture::with((0..12).map(|n| used(n, now - days(10 * n))))
+    CoreFixture::with(users())
+}
+
+fn users() -> impl Iterator<Item = Record> {
+    let now = ManualClock::default().now();
+    (0..12).map(move |n| used(n, now - days(10 * n)))
+}
+
+/// A guest whose deletion was due an hour ago.
+fn due_guest() -> Record {
+    let now = ManualClock::default().now();
+    let guest = invitation("handle").guest(&device_id('a'));
+    let due_at = Some(now - Duration::from_hours(1));
+    let state = State::active("8:acs:res_guest");
+    Record { due_at, ..record(guest.as_str(), state, now - days(1)) }
 }
 
 fn used(n: u64, at: SystemTime) -> Record {
@@ -100,20 +115,24 @@ async fn r30_an_apply_run_deletes_exactly_the_stale_ones() {
 
 #[tokio::test]
 async fn the_event_says_whether_to_delete_and_otherwise_the_environment() {
-    for (mode, said, deletes) in [
-        (CleanupMode::Plan, json!({}), false),
-        (CleanupMode::Plan, json!({ "mode": "plan" }), false),
-        (CleanupMode::Plan, json!({ "mode": "apply" }), true),
-        (CleanupMode::Apply, json!({}), true),
-        (CleanupMode::Apply, json!({ "mode": "apply" }), true),
-        (CleanupMode::Apply, json!({ "mode": "plan" }), false),
+    // The environment says that guests are deleted, whatever it says about users.
+    for (mode, said, deletes, ends_guests) in [
+        (CleanupMode::Plan, json!({}), false, true),
+        (CleanupMode::Plan, json!({ "mode": "plan" }), false, false),
+        (CleanupMode::Plan, json!({ "mode": "apply" }), true, true),
+        (CleanupMode::Apply, json!({}), true, true),
+        (CleanupMode::Apply, json!({ "mode": "apply" }), true, true),
+        (CleanupMode::Apply, json!({ "mode": "plan" }), false, false),
     ] {
-        let fixture = fixture();
+        let fixture = CoreFixture::with(users().chain([due_guest()]));
         let event = with(event(&fixture, 0), &said);
         let answer = invoke(&fixture, mode, event).await.unwrap();
         assert_eq!(answer["mode"] == "apply", deletes, "{mode:?} {said}");
-        let left = if deletes { 10 } else { 12 };
-        assert_eq!(fixture.acs.identities().len(), left, "{mode:?} {said}");
+        let left = fixture.acs.identities();
+        let has_guest = left.contains(&acs_id("8:acs:res_guest"));
+        assert_eq!(has_guest, !ends_guests, "{mode:?} {said}");
+        let of_users = left.len() - usize::from(has_guest);
+        assert_eq!(of_users, if deletes { 10 } else { 12 }, "{mode:?} {said}");
     }
 }
 
