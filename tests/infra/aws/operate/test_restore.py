@@ -1,12 +1,13 @@
 """`make restore`: a new table with the state of the old one."""
 
 import tomllib
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
 
 from cloud import STACK
-from restoring import account_of, operator_of, restore
+from restoring import INFRA, account_of, operator_of, restore
 
 
 def test_a_restored_table_is_as_protected_as_that_of_the_template(cloud, deployed, account, operator):
@@ -36,6 +37,31 @@ def test_with_a_configuration_the_table_belongs_into_its_file(deployed, account)
     assert parameters.pop("ExistingTableName").startswith(f"{STACK}-identities-")
     assert parameters == {"CleanupMode": "plan", "CleanupGuests": "plan", "DeploymentType": "AllAtOnce"}
     assert command.strip() == "make deploy CONFIG='/its place/production.toml'"
+
+
+@pytest.mark.parametrize("time, asked", [
+    ("2026-11-26T12:00:00Z", {"RestoreDateTime": datetime(2026, 11, 26, 12, tzinfo=UTC)}),
+    ("2026-11-26T13:00:00+01:00", {"RestoreDateTime": datetime(2026, 11, 26, 12, tzinfo=UTC)}),
+    ("", {"UseLatestRestorableTime": True}),
+])
+def test_the_table_is_restored_to_the_time_that_is_given(cloud, deployed, monkeypatch, time, asked):
+    for directory in ["deploy", "operate"]:
+        monkeypatch.syspath_prepend(str(INFRA / directory))
+    for name, value in {"SAM_CONFIG_FILE": "/nonexistent", "STACK": STACK, "TIME": time}.items():
+        monkeypatch.setenv(name, value)
+    import restore as command
+
+    monkeypatch.setattr(command, "SECONDS_BETWEEN_LOOKS", 0)
+    monkeypatch.setattr(command.stack_settings, "client", cloud.client)
+    requests, events = [], cloud.client("dynamodb").meta.events
+    # moto does not keep the time.
+    hook = ("provide-client-params.dynamodb.RestoreTableToPointInTime", lambda params, **_: requests.append(params))
+    events.register(*hook)
+    command.main()
+    events.unregister(*hook)
+    [request] = requests
+    assert request.pop("TargetTableName").startswith(f"{STACK}-identities-")
+    assert request == {"SourceTableName": deployed.ids["Identities"], **asked}
 
 
 @pytest.mark.parametrize("time", ["yesterday", "2026-11-26T12:00:00"])
