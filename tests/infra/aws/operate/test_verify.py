@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 from moto.cloudwatch.models import cloudwatch_backends
 
 from cloud import ACCOUNT, Cloud
@@ -254,6 +255,18 @@ def test_a_raised_alarm_is_reported(service):
     service.raise_alarm("ServerErrors")
     status, lines = service.verify()
     assert status == 1 and f"FAIL alarms are raised: {service.name}-ServerErrors." in lines["alarms"], lines
+
+
+def test_a_cleanup_that_does_not_run_in_an_old_stack_is_reported(service):
+    service.create()
+    service.raise_alarm("CleanupMissing")
+    [stack] = [one for one in cloudformation_backends[ACCOUNT][REGION].stacks.values() if one.name == service.name]
+    stack.creation_time -= timedelta(hours=23)
+    status, lines = service.verify()
+    assert status == 0 and lines["alarms"].endswith("none is raised, except CleanupMissing, as in every new stack"), lines
+    stack.creation_time -= timedelta(hours=1)
+    status, lines = service.verify()
+    assert status == 1 and f"FAIL alarms are raised: {service.name}-CleanupMissing." in lines["alarms"], lines
 
 
 def test_a_watch_of_entra_that_has_not_run_yet_is_not_a_failure(service):
