@@ -201,6 +201,34 @@ class Repository(unittest.TestCase):
             twin = self.CI.replace("      - run: make test", f"{step}\n      - run: make test")
             self.assertNotEqual(values(twin, "run"), values(self.CI, "run"), step)
 
+    RELEASE = (ROOT / ".github" / "workflows" / "release.yml").read_text()
+
+    def test_s05_a_release_gives_rights_and_secrets_only_to_the_steps_that_need_them(self):
+        self.assertEqual(rights_and_steps_of_release(self.RELEASE), [])
+
+    def test_s05_another_right_or_another_use_of_a_secret_in_a_release_is_reported(self):
+        for old, new in [
+            ('push: { tags: ["v*"] }', "push:"),
+            ("workflow_dispatch:", "workflow_dispatch:\n  pull_request:"),
+            ("permissions: {}", ""),
+            ("permissions: { contents: read }", "permissions: { contents: write }"),
+            ("permissions: { contents: write }", "permissions: write-all"),
+            ("permissions: { contents: write }", "permissions: { contents: write, id-token: write }"),
+            ("    if: github.ref_type == 'tag'\n", ""),
+            ("    environment: release\n", ""),
+            ("persist-credentials: false", "persist-credentials: true"),
+            ('TARGET: "${{ matrix.target }}"', "TARGET: ${{ secrets.MINISIGN_KEY }}"),
+            ('TAG: "${{ github.ref_name }}", PYTHONPATH', "KEY: ${{ secrets.MINISIGN_KEY }}, PYTHONPATH"),
+            ('TAG: "${{ github.ref_name }}", PYTHONPATH', "TOKEN: ${{ github.token }}, PYTHONPATH"),
+            ("merge-multiple: true", "merge-multiple: true, github-token: ${{ github.token }}"),
+            ("infra/sign/run sign release", "curl x"),
+            ("--draft ", ""),
+            ("      - run: make crates", f"      - uses: a/b@{'0' * 40}\n      - run: make crates"),
+            ("      - name: Add SBOMs", f"      - uses: a/b@{'0' * 40}\n      - name: Add SBOMs"),
+        ]:
+            self.assertIn(old, self.RELEASE)
+            self.assertTrue(rights_and_steps_of_release(self.RELEASE.replace(old, new, 1)), new)
+
 
 def values(workflow: str, name: str) -> list[str]:
     """The text after each member of this name, also where it is in braces or quotes. What is in a comment does not count."""
@@ -223,6 +251,40 @@ def rights_and_steps(workflow: str) -> list[str]:
         wrong.append("each job must have one checkout, with inputs")
     names = ["pull_request_target", "workflow_run", r"\bsecrets\b", r"github\.token", "GITHUB_TOKEN"]
     return wrong + [f"unexpected {name}" for name in names if re.search(name, workflow)]
+
+
+# What only the last job of a release has: the steps with the key and with the token, and the rest.
+OF_LAST_JOB = [
+    "    if: github.ref_type == 'tag'\n",
+    "    environment: release\n",
+    "    permissions: { contents: write }\n",
+    r"""      - name: Sign the checksums
+        run: |
+          (umask 077 && printf '%s\n' "$MINISIGN_KEY" >"$RUNNER_TEMP/key")
+          printf '%s\n' "$MINISIGN_PASSWORD" | KEY="$RUNNER_TEMP/key" infra/sign/run sign release
+          rm "$RUNNER_TEMP/key"
+        env:
+          MINISIGN_KEY: ${{ secrets.MINISIGN_KEY }}
+          MINISIGN_PASSWORD: ${{ secrets.MINISIGN_PASSWORD }}
+""",
+    """      - name: Create a draft of the release
+        run: find release -type f -print0 | xargs -0 gh release create "$TAG" --draft --verify-tag --title "$TAG"
+        env: { GH_TOKEN: "${{ github.token }}", TAG: "${{ github.ref_name }}" }
+""",
+]
+ARTEFACT_STEP = r"      - uses: actions/(up|down)load-artifact@[0-9a-f]{40} .*\n        with: ((?!token|secrets).)*\n"
+
+
+def rights_and_steps_of_release(workflow: str) -> list[str]:
+    """What the workflow of a release must not have: in its other jobs, what a workflow of the tests must not have, but steps
+    that keep artefacts; in its last job, more than the rights and the secrets above."""
+    others, _, last = re.sub(ARTEFACT_STEP, "", workflow).partition("\n  release:\n")
+    is_started_by_a_tag = '\non:\n  push: { tags: ["v*"] }\n  workflow_dispatch:\n\npermissions' in workflow
+    wrong = [] if is_started_by_a_tag else ["the workflow is started by something else than a tag or a maintainer"]
+    for text in OF_LAST_JOB:
+        wrong += [] if text in last else [f"missing, or changed: {text}"]
+        last = last.replace(text, "")
+    return wrong + rights_and_steps(others) + rights_and_steps(f"permissions: {{}}\n{last}")
 
 
 if __name__ == "__main__":
