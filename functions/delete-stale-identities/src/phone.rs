@@ -42,8 +42,8 @@ pub(crate) async fn finish(
     }
 }
 
-/// How long ago ACS confirmed the assignment that it has not confirmed for the longest time; `None`
-/// without assignments.
+/// How long ago ACS confirmed the assignment that it has not confirmed for the longest time, of the
+/// first ones by creation; `None` without assignments.
 async fn longest_unverified(
     store: &impl PhoneInventory,
     clock: &impl Clock,
@@ -64,7 +64,8 @@ async fn longest_unverified(
 
 const PAGE: u16 = 50;
 
-/// A larger inventory is only read in part: its first entries are the oldest.
+/// The cost of a run does not grow with the inventory. ACS may have confirmed a later assignment
+/// longer ago than these 1,000.
 const MOST_PAGES: u32 = 20;
 
 #[cfg(test)]
