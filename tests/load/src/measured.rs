@@ -3,13 +3,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use harness::{TEMPLATE, TestStack, local_stack, send};
+use harness::{HttpReply, TEMPLATE, TestStack, local_stack, send};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::{AcsCalls, LimitReading, TokenReply, TokenService};
 
-/// The real functions in a local stack. The stack's clock is moved to the time of each request.
+/// The real functions behind the gateway of a local stack. The stack's clock is moved to the time of
+/// each request.
 pub struct MeasuredService {
     stack: TestStack,
     started: Instant,
@@ -44,34 +45,30 @@ impl MeasuredService {
 
     /// Calls a server of the stack.
     fn call(&self, server: &str, route: &str, body: &Value) -> Result<Value, String> {
-        let json = [("content-type", "application/json")];
+        let json = ("content-type", "application/json");
         let body = if body.is_null() { String::new() } else { body.to_string() };
-        let reply = send(self.stack.text(&format!("/{server}")), route, &json, &body);
-        let reply = reply.map_err(|error| format!("{route}: {error}"))?;
+        let reply = self.send(server, route, json, &body)?;
         if reply.is_success() { Ok(reply.body) } else { Err(format!("{route}: {reply:?}")) }
     }
 
-    /// The event of API Gateway for a token of this user.
-    fn event(&self, user: usize) -> Value {
-        let issuer = self.stack.text("/issuer");
-        let claims = json!({
-            "aud": "guestpass-local", "iss": issuer, "scope": "guestpass.token",
-            "sub": format!("user-{user}"),
-        });
-        json!({
-            "version": "2.0",
-            "routeKey": "POST /v1/token",
-            "rawPath": "/v1/token",
-            "rawQueryString": "",
-            "headers": { "host": "load.example" },
-            "requestContext": {
-                "authorizer": { "jwt": { "claims": claims, "scopes": ["guestpass.token"] } },
-                "http": { "method": "POST", "path": "/v1/token", "sourceIp": "192.0.2.1" },
-                "routeKey": "POST /v1/token",
-                "stage": "$default",
-            },
-            "isBase64Encoded": false,
-        })
+    fn send(
+        &self,
+        server: &str,
+        route: &str,
+        header: (&str, &str),
+        body: &str,
+    ) -> Result<HttpReply, String> {
+        let reply = send(self.stack.text(&format!("/{server}")), route, &[header], body);
+        reply.map_err(|error| format!("{route}: {error}"))
+    }
+
+    /// The value of `authorization` for this user, from the stack's issuer.
+    fn authorization(&self, user: usize) -> Result<String, String> {
+        let form = format!("sub=user-{user}&scope=guestpass.token");
+        let form_type = ("content-type", "application/x-www-form-urlencoded");
+        let issued = self.send("issuer", "POST /token", form_type, &form)?;
+        let bearer = issued.body.get("access_token").and_then(Value::as_str);
+        Ok(format!("Bearer {}", bearer.ok_or("the issuer sent no bearer")?))
     }
 
     /// The sum of a metric in the log of the function.
@@ -87,17 +84,16 @@ impl MeasuredService {
 impl TokenService for MeasuredService {
     fn request_token(&mut self, user: usize, now: Duration) -> Result<TokenReply, String> {
         self.move_clock(now)?;
-        let route = "POST /_local/functions/issue-access-token/invoke";
-        let reply = self.call("console", route, &self.event(user))?;
-        let header = reply.pointer("/headers/retry-after").and_then(Value::as_str);
-        match (reply.get("statusCode").and_then(Value::as_u64), header.map(str::parse)) {
-            (Some(200), _) => Ok(TokenReply::Token),
-            (Some(503), Some(Ok(seconds))) => {
+        let bearer = self.authorization(user)?;
+        let reply = self.send("gateway", "POST /v1/token", ("authorization", &bearer), "")?;
+        match (reply.status, reply.header("retry-after").parse()) {
+            (200, _) => Ok(TokenReply::Token),
+            (503, Ok(seconds)) => {
                 Ok(TokenReply::Refused { retry_after: Duration::from_secs(seconds) })
             }
             // A refusal contains no token.
-            (Some(400..), _) => Err(format!("unexpected refusal: {reply}")),
-            _ => Err("the function sent a response without a status".to_owned()),
+            (400.., _) => Err(format!("unexpected refusal: {reply:?}")),
+            (status, _) => Err(format!("unexpected status {status}")),
         }
     }
 
