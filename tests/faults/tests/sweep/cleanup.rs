@@ -11,18 +11,19 @@ use identity_core::{
         Change, IdentityStore as _, Index, ListQuery, Orphan, OrphanStore as _, RunLog as _, SHARDS,
     },
     record::{Record, State},
+    resource::ResourceName,
     testing::{record, user},
 };
 use serde_json::{Value, json};
 
 use crate::{
-    fixture::{SweepAcs, SweepFixture, SweepRun, days_ago},
+    fixture::{SweepAcs, SweepFixture, SweepRun, days_ago, other_resource},
     gate::SweepStrike,
     sweep,
 };
 
-/// Twelve users who were not seen for a hundred days, one of them blocked; two users who were seen
-/// yesterday; and an identity of which it is unknown whether the table has it.
+/// Twelve users in two resources who were not seen for a hundred days, one of them blocked; two
+/// users who were seen yesterday; and an identity of which it is unknown whether the table has it.
 struct SweepUsers {
     stale: Vec<AcsId>,
     fresh: Vec<AcsId>,
@@ -32,12 +33,14 @@ struct SweepUsers {
 async fn create_users(fixture: &SweepFixture<'_>) -> SweepUsers {
     let (mut stale, mut fresh) = (Vec::new(), Vec::new());
     for number in 0..STALE {
-        let acs_id = fixture.identity().await;
+        let resource = if number % 2 == 0 { ResourceName::MAIN } else { other_resource() };
+        let acs_id = fixture.identity_in(&resource).await;
         let usable = match number {
             0 => State::Blocked { acs_id: Some(acs_id.clone()) },
             _ => State::Active { acs_id: acs_id.clone() },
         };
-        write(fixture, record(&stale_name(number), usable, days_ago(100))).await;
+        let unused = record(&stale_name(number), usable, days_ago(100));
+        write(fixture, Record { resource, ..unused }).await;
         stale.push(acs_id);
     }
     for number in 0..2 {
@@ -46,13 +49,13 @@ async fn create_users(fixture: &SweepFixture<'_>) -> SweepUsers {
         write(fixture, record(&format!("fresh-{number}"), usable, days_ago(1))).await;
         fresh.push(acs_id);
     }
-    let orphan = fixture.identity().await;
+    let orphan = fixture.identity_in(&other_resource()).await;
     // A while ago: an identity that could not be settled for a day needs manual action.
     let noted_at = days_ago(0) - Duration::from_hours(1);
     let noted = Orphan {
         acs_id: orphan.clone(),
         user: user("orphan"),
-        resource: identity_core::resource::ResourceName::MAIN,
+        resource: other_resource(),
         noted_at,
     };
     fixture.store.note_orphan(&noted).await.unwrap();

@@ -24,6 +24,7 @@ use identity_core::{
         TeamsPhoneClient as _,
     },
     record::{Record, State},
+    resource::ResourceName,
     testing::{an_hour, phone::guid, record},
 };
 use identity_store::DynamoIdentityStore;
@@ -34,15 +35,21 @@ use tokio::time::timeout;
 
 use crate::gate::{Gate, SweepStrike};
 
-/// An ACS, which is used by many fixtures: its keys are expensive to generate.
+/// Two ACS resources, which are used by many fixtures: their keys are expensive to generate.
 pub(crate) struct SweepAcs {
-    server: acs_emulator::EmulatorServer,
-    client: AcsIdentityClient<SystemClock>,
+    main: SweepResource,
+    other: SweepResource,
     http: reqwest::Client,
 }
 
-impl SweepAcs {
-    pub(crate) async fn start() -> Self {
+struct SweepResource {
+    name: ResourceName,
+    server: acs_emulator::EmulatorServer,
+    client: AcsIdentityClient<SystemClock>,
+}
+
+impl SweepResource {
+    async fn start(name: ResourceName) -> Self {
         let emulator = Emulator::builder()
             .options(EmulatorOptions { no_limits: true, ..EmulatorOptions::default() })
             .build()
@@ -52,21 +59,53 @@ impl SweepAcs {
         let limits = &mut config.limits;
         (limits.connect, limits.attempt, limits.call) = (LIMIT, LIMIT, LIMIT);
         let client = AcsIdentityClient::new(config, SystemClock::default()).unwrap();
+        Self { name, server, client }
+    }
+
+    /// The connection string of the resource, which is reached at `address`.
+    fn connection_string(&self, address: SocketAddr) -> String {
+        let connection_string = self.server.connection_string();
+        let (_, key) = connection_string.split_once(';').unwrap();
+        format!("endpoint=http://{address}/;{key}")
+    }
+}
+
+impl SweepAcs {
+    pub(crate) async fn start() -> Self {
+        let main = SweepResource::start(ResourceName::MAIN).await;
+        let other = SweepResource::start(other_resource()).await;
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { server, client, http }
+        Self { main, other, http }
     }
 
-    /// Removes everything except its keys.
+    fn resources(&self) -> [&SweepResource; 2] {
+        [&self.main, &self.other]
+    }
+
+    /// Removes everything except the keys.
     async fn reset(&self) {
-        let url = format!("http://{}/_emulator/reset", self.server.address());
-        let answer = self.http.post(url).send().await.unwrap();
-        assert!(answer.status().is_success());
+        for resource in self.resources() {
+            let url = format!("http://{}/_emulator/reset", resource.server.address());
+            let answer = self.http.post(url).send().await.unwrap();
+            assert!(answer.status().is_success());
+        }
     }
 
-    async fn get(&self, path: &str) -> Value {
-        let url = format!("http://{}/_emulator/{path}", self.server.address());
-        self.http.get(url).send().await.unwrap().json().await.unwrap()
+    /// The members of a list of both resources.
+    async fn list(&self, name: &str) -> Vec<Value> {
+        let mut all = Vec::new();
+        for resource in self.resources() {
+            let url = format!("http://{}/_emulator/{name}", resource.server.address());
+            let listed: Value = self.http.get(url).send().await.unwrap().json().await.unwrap();
+            all.extend_from_slice(listed[name].as_array().unwrap());
+        }
+        all
     }
+}
+
+/// The second resource. New identities are in the first one, because no placement names this one.
+pub(crate) fn other_resource() -> ResourceName {
+    ResourceName::parse("other").unwrap()
 }
 
 /// The environment of one function. It ends when this is dropped.
@@ -123,12 +162,19 @@ impl<'a> SweepFixture<'a> {
     /// Whether ACS has an assignment to Teams Phone of this principal.
     pub(crate) async fn is_assigned(&self, principal: &PhonePrincipal) -> bool {
         let deadline = SystemClock::default().now() + LIMIT;
-        self.acs.client.find_assignment(principal, deadline).await.unwrap().is_some()
+        self.acs.main.client.find_assignment(principal, deadline).await.unwrap().is_some()
     }
 
     /// Creates an identity in ACS.
     pub(crate) async fn identity(&self) -> AcsId {
-        self.acs.client.create_identity(SystemClock::default().now() + LIMIT).await.unwrap()
+        self.identity_in(&ResourceName::MAIN).await
+    }
+
+    /// Creates an identity in one of the resources.
+    pub(crate) async fn identity_in(&self, resource: &ResourceName) -> AcsId {
+        let mut resources = self.acs.resources().into_iter();
+        let SweepResource { client, .. } = resources.find(|one| one.name == *resource).unwrap();
+        client.create_identity(SystemClock::default().now() + LIMIT).await.unwrap()
     }
 
     /// Writes the record of a guest.
@@ -142,22 +188,20 @@ impl<'a> SweepFixture<'a> {
     /// Issues a token for an identity, and discards it.
     pub(crate) async fn token(&self, identity: &AcsId) {
         let deadline = SystemClock::default().now() + LIMIT;
-        self.acs.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
+        self.acs.main.client.issue_access_token(identity, &an_hour(), deadline).await.unwrap();
     }
 
     /// The identities in ACS, with the number of live tokens of each.
     pub(crate) async fn living(&self) -> Vec<(String, u64)> {
-        let listed = self.acs.get("identities").await;
-        let identities = listed["identities"].as_array().unwrap().iter();
-        let living = identities.map(|one| (one["id"].as_str(), one["liveTokens"].as_u64()));
+        let listed = self.acs.list("identities").await;
+        let living = listed.iter().map(|one| (one["id"].as_str(), one["liveTokens"].as_u64()));
         living.map(|(id, tokens)| (id.unwrap().to_owned(), tokens.unwrap())).collect()
     }
 
     /// The identities for which ACS was asked to do `operation`, one entry per request.
     pub(crate) async fn asked(&self, operation: &str) -> Vec<String> {
-        let listed = self.acs.get("requests").await;
-        let requests = listed["requests"].as_array().unwrap().iter();
-        let asked = requests.filter(|request| request["operation"] == operation);
+        let listed = self.acs.list("requests").await;
+        let asked = listed.iter().filter(|request| request["operation"] == operation);
         asked.map(|request| request["identity"].as_str().unwrap().to_owned()).collect()
     }
 
@@ -176,8 +220,9 @@ impl<'a> SweepFixture<'a> {
     ) -> (SweepRun, Vec<String>) {
         let gate = Gate::new(strike, self.acs.http.clone());
         let dynamodb = gate.open(self.engine.address()).await;
-        let acs = gate.open(self.acs.server.address()).await;
-        let secrets_manager = self.secrets_manager(acs.address()).await;
+        let main = gate.open(self.acs.main.server.address()).await;
+        let other = gate.open(self.acs.other.server.address()).await;
+        let secrets_manager = self.secrets_manager(main.address(), other.address()).await;
         let secrets = gate.open(secrets_manager.address()).await;
         let mut environment = lambda_environment();
         environment.extend(self.function.environment.clone());
@@ -213,11 +258,12 @@ impl<'a> SweepFixture<'a> {
         (run, gate.calls())
     }
 
-    /// A Secrets Manager whose only secret contains the address of ACS, `address`.
-    async fn secrets_manager(&self, acs: SocketAddr) -> TestServer {
-        let connection_string = self.acs.server.connection_string();
-        let (_, key) = connection_string.split_once(';').unwrap();
-        secrets_manager(SECRET_ARN, &format!("endpoint=http://{acs}/;{key}")).await.unwrap()
+    /// A Secrets Manager whose only secret contains these addresses of the resources.
+    async fn secrets_manager(&self, main: SocketAddr, other: SocketAddr) -> TestServer {
+        let SweepAcs { main: first, other: second, .. } = self.acs;
+        let (name, of_other) = (&second.name, second.connection_string(other));
+        let secret = json!({ "main": first.connection_string(main), name.as_str(): of_other });
+        secrets_manager(SECRET_ARN, &secret.to_string()).await.unwrap()
     }
 
     fn clock_file(&self) -> PathBuf {
