@@ -14,7 +14,7 @@ use identity_core::{
     delete_stale_identities::{StaleOutcome, delete_if_unused_since},
     identity::{AccessToken, AcsId},
     issue_access_token::{IssueAccessTokenRequest, IssuedToken, issue_access_token},
-    ports::Clock,
+    ports::{Clock, IdentityStore as _},
     record::{Record, State, StateName},
     testing::{ClientCall, CoreFixture, ManualClock, an_hour, caller, invocation, record, user},
 };
@@ -43,8 +43,8 @@ fn cleanup(name: &'static str, without: Part, fixture: &CoreFixture, fates: &Fat
         let cutoff = clock.now() - Duration::from_hours(90 * 24);
         let (alice, invocation) = (user("alice"), invocation(name, &clock));
         let actor = Actor::Cleanup { run: "run".to_owned() };
-        let fate =
-            delete_if_unused_since(&store, &acs, &clock, &alice, cutoff, &actor, &invocation);
+        let found = store.find(&alice).await.unwrap();
+        let fate = delete_if_unused_since(&store, &acs, &clock, found, cutoff, &actor, &invocation);
         let fate = fate.await.unwrap();
         fates.borrow_mut().push(fate);
     })

@@ -219,7 +219,8 @@ async fn delete_named(
 }
 
 /// Deletes the identity of a plan, if it has not changed. It was compared before it waited for its
-/// turn, and if ACS throttles requests, it waits for minutes: so it is compared again.
+/// turn, and if ACS throttles requests, it waits for minutes: so it is compared again, and only the
+/// record that was compared is marked for deletion.
 async fn delete_planned(
     session: &ServiceSession,
     planned: &PlannedIdentity,
@@ -227,15 +228,16 @@ async fn delete_planned(
 ) -> Result<BulkStep, Error> {
     let ServiceSession { store, acs, clock, .. } = session;
     let user = &planned.user;
-    let found = store.find(user).await?.filter(|record| record.acs_id().is_some());
-    if let Some(how) = found.and_then(|record| planned.change_in(&record)) {
+    let found = store.find(user).await?;
+    let identity = found.as_ref().filter(|record| record.acs_id().is_some());
+    if let Some(how) = identity.and_then(|record| planned.change_in(record)) {
         return Ok(BulkStep::Changed(how));
     }
     // The record keeps milliseconds, so an identity was used since the plan if its time is greater
     // than this one.
     let cutoff = planned.last_issued_at + Duration::from_millis(1);
     let actor = Actor::Administrator(session.administrator().id().clone());
-    let deletion = delete_if_unused_since(store, acs, clock, user, cutoff, &actor, &invocation);
+    let deletion = delete_if_unused_since(store, acs, clock, found, cutoff, &actor, &invocation);
     match deletion.await? {
         StaleOutcome::Deleted => Ok(BulkStep::Deleted),
         StaleOutcome::Used => Ok(BulkStep::Changed(USED)),

@@ -6,8 +6,8 @@ use tracing::info;
 
 use super::job::{CleanupJob, SAMPLE};
 use crate::model::{
-    Actor, AuditAction, AuditEntry, CleanupMode, Error, ExternalId, IdentitySample, Invocation,
-    ReceiptId, Record, State,
+    Actor, AuditAction, AuditEntry, CleanupMode, Error, IdentitySample, Invocation, ReceiptId,
+    Record, State,
 };
 use crate::ports::{
     Change, Clock, IdentityClients, IdentityStore, Index, ListQuery, Position, SHARDS, Step,
@@ -26,17 +26,17 @@ pub enum StaleOutcome {
 }
 
 /// Deletes one identity if it was not used since `cutoff` and is not used in the meantime.
-/// `actor` is recorded in the audit log.
+/// `found` is the record as the caller has read and checked it: if it has changed since, nothing is
+/// deleted. `actor` is recorded in the audit log.
 pub async fn delete_if_unused_since(
     store: &impl IdentityStore,
     acs: &impl IdentityClients,
     clock: &impl Clock,
-    user: &ExternalId,
+    found: Option<Record>,
     cutoff: SystemTime,
     actor: &Actor,
     invocation: &Invocation,
 ) -> Result<StaleOutcome, Error> {
-    let found = store.find(user).await?;
     match mark(store, clock, found, cutoff, actor, &invocation.id).await? {
         Mark::Made(marked) => {
             finish_pending::perform_pending(store, acs, clock, &marked, invocation).await?;

@@ -186,12 +186,26 @@ async fn one_identity_is_deleted_only_if_it_is_still_as_unused_as_it_was() {
     for index in [0, 1, 0] {
         let invocation = fixture.invocation("cli");
         let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
-        let fate =
-            delete_if_unused_since(store, acs, clock, &name(index), cutoff, &actor, &invocation)
-                .await;
-        fates.push(fate.unwrap());
+        let found = store.find(&name(index)).await.unwrap();
+        let fate = delete_if_unused_since(store, acs, clock, found, cutoff, &actor, &invocation);
+        fates.push(fate.await.unwrap());
     }
     assert_eq!(fates, [StaleOutcome::Deleted, StaleOutcome::Used, StaleOutcome::Changed]);
+}
+
+#[tokio::test]
+async fn an_identity_that_was_blocked_after_it_was_found_is_not_deleted() {
+    let fixture = last_used([91]);
+    let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
+    let found = store.find(&name(0)).await.unwrap();
+    let blocked = found.as_ref().unwrap().revoked(&order("r", true, now()), now());
+    store.advance(found.as_ref(), &blocked).await.unwrap();
+    let (actor, invocation) = (Actor::Administrator(user("root")), fixture.invocation("cli"));
+    let cutoff = days_ago(90);
+    let fate = delete_if_unused_since(store, acs, clock, found, cutoff, &actor, &invocation);
+    assert_eq!(fate.await.unwrap(), StaleOutcome::Changed);
+    assert_eq!(store.find(&name(0)).await.unwrap(), Some(blocked));
+    assert_eq!(fixture.acs.identities().len(), 1);
 }
 
 #[test]

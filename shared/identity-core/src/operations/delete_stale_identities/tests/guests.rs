@@ -88,9 +88,9 @@ async fn r75_a_guest_who_was_away_for_longer_than_the_retention_is_kept_until_du
     let (cutoff, actor) = (fixture.clock.now(), Actor::Cleanup { run: "run".to_owned() });
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
     let invocation = fixture.invocation("cli");
-    let outcome =
-        delete_if_unused_since(store, acs, clock, &guest, cutoff, &actor, &invocation).await;
-    assert_eq!(outcome.unwrap(), StaleOutcome::Changed);
+    let found = store.find(&guest).await.unwrap();
+    let outcome = delete_if_unused_since(store, acs, clock, found, cutoff, &actor, &invocation);
+    assert_eq!(outcome.await.unwrap(), StaleOutcome::Changed);
 }
 
 #[tokio::test]
