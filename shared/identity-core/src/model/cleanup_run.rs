@@ -141,7 +141,8 @@ pub struct EndedGuests {
 pub struct Stopped {
     /// The reason.
     pub because: Limit,
-    /// The shard that was being processed; the next run begins there.
+    /// The shard of stale identities that was processed, or would have been first; the next run
+    /// begins there.
     pub shard: u8,
 }
 

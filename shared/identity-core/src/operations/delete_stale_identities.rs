@@ -45,7 +45,7 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     let (mut run, start) = begin(&request, previous.as_ref(), cutoff, clock.now());
     store.save_run(&run).await?;
 
-    let job = job::CleanupJob::new(store, acs, clock, &request, cutoff);
+    let job = job::CleanupJob::new(store, acs, clock, &request, cutoff, start);
     job.finish_all().await?;
     job.finish_invitations().await?;
     job.delete_guests().await?;
@@ -55,7 +55,7 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
     match request.mode {
         CleanupMode::Apply if run.braked => {}
-        CleanupMode::Apply | CleanupMode::Plan => job.process(start).await?,
+        CleanupMode::Apply | CleanupMode::Plan => job.process().await?,
     }
     job.report(&mut run);
     run.allowance = left_of(&run, counted);

@@ -31,7 +31,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
         for shard in 0..SHARDS {
             let mut query = DueGuestQuery { shard, before: now, after: None, limit: PAGE };
             loop {
-                if self.must_stop(0) {
+                if self.must_stop() {
                     return Ok(());
                 }
                 let page = self.store.list_due_guests(&query).await?;
@@ -68,7 +68,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
     /// Ends one guest, and says whether the identity is deleted or marked for deletion. The
     /// invitation decides: it may have been extended since the record was written.
     pub(super) async fn end_guest(&self, guest: ExternalId, deletes: bool) -> Result<bool, Error> {
-        if self.must_stop(0) {
+        if self.must_stop() {
             return Ok(false);
         }
         let Some(record) = self.store.find(&guest).await? else { return Ok(true) };

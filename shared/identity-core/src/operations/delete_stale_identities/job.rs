@@ -60,7 +60,8 @@ pub(super) struct Tally {
     /// The number of consecutive calls that failed for any reason.
     failures_in_a_row: u32,
     limit: Option<Limit>,
-    shard: u8,
+    /// The shard of stale identities that is processed, or will be first.
+    pub(super) shard: u8,
 }
 
 impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C> {
@@ -70,6 +71,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         clock: &'a C,
         request: &CleanupRequest,
         cutoff: SystemTime,
+        start: u8,
     ) -> Self {
         let deadline = request.invocation.deadline;
         let acs_until = deadline.checked_sub(LAST_WRITES).unwrap_or(deadline);
@@ -86,7 +88,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
             most: request.limits.most,
             per_second: request.limits.per_second,
             pacers: Mutex::default(),
-            tally: Mutex::default(),
+            tally: Mutex::new(Tally { shard: start, ..Tally::default() }),
         }
     }
 
@@ -94,16 +96,14 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether the run must not start more work. The first time, it records the reason and the
-    /// shard.
-    pub(super) fn must_stop(&self, shard: u8) -> bool {
+    /// Whether the run must not start more work. The first time, it records the reason.
+    pub(super) fn must_stop(&self) -> bool {
         let deadline = self.invocation.deadline;
         let left = deadline.duration_since(self.clock.now()).unwrap_or_default();
         let mut tally = self.tally();
         if tally.limit.is_some() {
             return true;
         }
-        tally.shard = shard;
         tally.limit = if left < STOPS_BEFORE {
             Some(Limit::Deadline)
         } else if tally.outage >= OUTAGE {

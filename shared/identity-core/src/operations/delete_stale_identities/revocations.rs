@@ -32,7 +32,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
                 limit: PAGE,
             };
             loop {
-                if self.must_stop(0) {
+                if self.must_stop() {
                     return Ok(());
                 }
                 let page = self.store.list_invitations(&query).await?;
@@ -77,7 +77,7 @@ impl<S: IdentityStore + InvitationStore, A: IdentityClients, C: Clock> CleanupJo
     /// Blocks one guest and revokes their tokens. Returns whether no token of the guest is valid any
     /// more.
     async fn cut_off(&self, revoking: &Invitation, device: &DeviceId) -> Result<bool, Error> {
-        if self.must_stop(0) {
+        if self.must_stop() {
             return Ok(false);
         }
         let seen = self.store.find(&revoking.guest(device)).await?;

@@ -87,13 +87,15 @@ async fn mark(
 }
 
 impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
-    /// Goes through the stale identities, beginning with shard `start`: deletes them, or counts in
-    /// a plan what a run would delete.
-    pub(super) async fn process(&self, start: u8) -> Result<(), Error> {
+    /// Goes through the stale identities, beginning with the shard where an earlier run stopped:
+    /// deletes them, or counts in a plan what a run would delete.
+    pub(super) async fn process(&self) -> Result<(), Error> {
+        let start = self.tally().shard;
         for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
             let mut after = None;
+            self.tally().shard = shard;
             loop {
-                if self.must_stop(shard) {
+                if self.must_stop() {
                     return Ok(());
                 }
                 let page = self.store.list(&self.stale_ones(shard, after)).await?;
@@ -120,7 +122,7 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
             self.note(shard, &listed);
             return Ok(());
         }
-        if self.must_stop(shard) {
+        if self.must_stop() {
             return Ok(());
         }
         // The index does not contain the resource.
@@ -191,7 +193,7 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
         for shard in 0..SHARDS {
             let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..self.stale_ones(shard, None) };
             loop {
-                if self.must_stop(shard) {
+                if self.must_stop() {
                     return Ok(None);
                 }
                 let counted = self.store.count(&query).await?;

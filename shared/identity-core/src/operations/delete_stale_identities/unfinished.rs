@@ -24,7 +24,7 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
         for shard in 0..SHARDS {
             let mut query = ListQuery::first(Index::Unfinished, shard, PAGE);
             loop {
-                if self.must_stop(shard) {
+                if self.must_stop() {
                     return Ok(());
                 }
                 let mut page = self.store.list(&query).await?;
@@ -32,7 +32,7 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
                 // Records that this run has already tried come last; the next run retries them.
                 page.records.retain(|record| record.changed_at < self.began);
                 let is_through = page.records.len() < listed || page.next.is_none();
-                self.each(page.records, |listed| self.finish_one(shard, listed)).await?;
+                self.each(page.records, |listed| self.finish_one(listed)).await?;
                 query.after = page.next;
                 if is_through {
                     break;
@@ -46,8 +46,8 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
         Ok(())
     }
 
-    async fn finish_one(&self, shard: u8, listed: Record) -> Result<(), Error> {
-        if self.must_stop(shard) {
+    async fn finish_one(&self, listed: Record) -> Result<(), Error> {
+        if self.must_stop() {
             return Ok(());
         }
         let Some(record) = self.store.find(&listed.external_id).await? else { return Ok(()) };
@@ -101,7 +101,7 @@ impl<S: IdentityStore + InvitationStore + OrphanStore, A: IdentityClients, C: Cl
     /// Checks whether a record has the identity, ensures that this cannot change any more, and
     /// deletes the identity in ACS if no record has it.
     async fn delete_orphan(&self, orphan: Orphan) -> Result<(), Error> {
-        if self.must_stop(SHARDS - 1) {
+        if self.must_stop() {
             return Ok(());
         }
         let age = self.clock.now().duration_since(orphan.noted_at).unwrap_or_default();

@@ -59,7 +59,7 @@ async fn r33_a_run_stops_in_the_middle_of_a_shard() {
 }
 
 #[tokio::test]
-async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
+async fn a_run_that_stops_among_the_orphans_leaves_the_next_shard_as_it_was() {
     let fixture = CoreFixture::with([]);
     for index in 0..40 {
         let acs_id = acs_id(&id(index));
@@ -67,10 +67,15 @@ async fn a_run_that_stops_among_the_orphans_stops_in_the_last_shard() {
             Orphan { acs_id, user: name(index), resource: ResourceName::MAIN, noted_at: now() };
         fixture.records.note_orphan(&orphan).await.unwrap();
     }
+    let next = Stopped { because: Limit::Maximum, shard: 5 };
+    let (id, mode) = ("before".to_owned(), CleanupMode::Apply);
+    let before = CleanupRun { id, mode, stopped: Some(next), ..CleanupRun::default() };
+    fixture.records.save_run(&before).await.unwrap();
     let mut short = request(&fixture, CleanupMode::Apply);
     short.invocation.deadline = fixture.clock.now() + Duration::from_secs(6);
     let found = run(&fixture, short).await;
-    assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard: SHARDS - 1 }));
+    assert_eq!(found.continued_from.as_deref(), Some("before"));
+    assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard: 5 }));
     assert!((1..40).contains(&found.finished.orphans), "{}", found.finished.orphans);
 }
 
