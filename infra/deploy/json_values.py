@@ -91,8 +91,7 @@ def check_placement(text: str) -> None:
 def check_resources(policy: str, placement: str) -> list[str]:
     """The resources of a policy that AcsPlacement does not list. Raises ValueError if one of them is
     draining, with which the functions that use the policy do not start."""
-    rules, shares = parsed(policy or "{}"), placement_of(placement)
-    named = sorted(resources_of([*rules.get("rules", []), rules.get("otherwise", {})]))
+    shares, named = placement_of(placement), sorted(resources_of(policy))
     for name in named:
         if shares.get(name, {}).get("state") == "draining":
             raise ValueError(f"Policy names the resource {name!r}, which is draining in AcsPlacement: name an open resource, or leave it out")
@@ -101,16 +100,16 @@ def check_resources(policy: str, placement: str) -> list[str]:
 
 def named_resources(policy: str, placement: str) -> set[str]:
     """The resources without whose connection string functions do not start."""
-    rules = parsed(policy or "{}")
-    grants = [*rules.get("rules", []), rules.get("otherwise", {}), rules.get("guests") or {}]
-    return placement_of(placement).keys() | resources_of(grants)
+    return placement_of(placement).keys() | resources_of(policy)
 
 
 def placement_of(text: str) -> dict[str, Any]:
     return parsed(text or "{}") or {"main": {}}
 
 
-def resources_of(grants: list[dict[str, Any]]) -> set[str]:
+def resources_of(policy: str) -> set[str]:
+    rules = parsed(policy or "{}")
+    grants = [*rules.get("rules", []), rules.get("otherwise", {}), rules.get("guests") or {}]
     return {name for grant in grants if (name := grant.get("resource")) is not None}
 
 

@@ -128,9 +128,12 @@ def test_an_invalid_file_is_refused_with_its_reason(validate, change, why):
 
 
 def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
-    def said(resource: str, placement: str | None) -> str:
+    def said(resource: str, placement: str | None, guests: bool = False) -> str:
         """The reason of a refusal, or the output."""
         config = VALID.replace('["chat"]', f'["chat"], "resource": "{resource}"')
+        if guests:
+            policy, named = '{"otherwise": {"scopes": ["chat"]}}', f'{{"guests": {{"resource": "{resource}"}}}}'
+            config = VALID.replace(policy, named).replace("RetentionDays = 60", 'RetentionDays = 60\nInviteScope = "invite"')
         if placement:
             config = config.replace("RetentionDays = 60", f"AcsPlacement = '{placement}'")
         ran, _ = validate(config)
@@ -138,7 +141,8 @@ def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
         return ran.stderr if ran.returncode else f"valid: {ran.stdout}"
 
     both = '{"main": {}, "old": {"state": "draining"}}'
-    assert said("old", both).startswith("deploy: Policy names the resource 'old', which is draining")
+    for guests in [False, True]:
+        assert said("old", both, guests).startswith("deploy: Policy names the resource 'old', which is draining"), guests
     # Without AcsPlacement, all new identities are in `main`.
     for resource, placement in [("main", None), ("main", both), ("eu2", '{"eu2": {"weight": 2}}')]:
         said_then = said(resource, placement)
