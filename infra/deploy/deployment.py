@@ -28,6 +28,9 @@ ARTEFACTS = Path(os.environ["ARTEFACTS"])
 # The value of the template, which no deployment has.
 NONE = "none"
 
+# Of a policy, the beginning is enough to see what is meant.
+LONGEST = 120
+
 
 def main() -> None:
     try:
@@ -47,6 +50,22 @@ def main() -> None:
     if found != 1:
         sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none, SignedAt: none } }` in Mappings: restore it")
     (ARTEFACTS / "template.yaml").write_text(text)
+    say_changes(stack_settings.deployed_parameters(stack))
+
+
+def say_changes(deployed: dict[str, str | None]) -> None:
+    """Prints the parameters that get another value: a line that is missing in a file is easily overlooked."""
+    given = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
+    changed = [name for name in sorted(given) if name in deployed and given[name] != deployed[name]]
+    if changed:
+        print(f"These parameters of the stack {STACK} change:")
+    for name in changed:
+        print(f"  {name}: {shown(deployed[name])} -> {shown(given[name])}")
+
+
+def shown(value: str | None) -> str:
+    text = value or "(empty)"
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
 def identify(stack: dict[str, Any] | None) -> str:

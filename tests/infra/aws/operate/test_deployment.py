@@ -72,6 +72,25 @@ def test_a_first_deployment_has_no_older_artefacts(write):
     assert signed_at(write(SIGNED_AT="")) == signed_at(write()) == "none"
 
 
+def test_it_says_which_parameters_change(cloud, run, tmp_path):
+    name, settings = "changed", tmp_path / "production.samconfig.toml"
+    before = {"CleanupMode": "apply", "DomainName": "tokens.example", "RetentionDays": "60", "Policy": "x" * 200}
+    template = {"Parameters": {each: {"Type": "String"} for each in before}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    given = [{"ParameterKey": each, "ParameterValue": value} for each, value in before.items()]
+    cloud.client("cloudformation", REGION).create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+    overrides = 'CleanupMode=\\"plan\\" DomainName=\\"\\" RetentionDays=\\"60\\" LogLevel=\\"info\\" Policy=\\"{}\\"'
+    settings.write_text(f'version = 0.1\n[default.deploy.parameters]\nstack_name = "{name}"\nparameter_overrides = "{overrides}"\n')
+    said = run(STACK=name, SAM_CONFIG_FILE=str(settings))
+    assert said.returncode == 0 and said.stdout.splitlines() == [
+        "These parameters of the stack changed change:",
+        "  CleanupMode: apply -> plan",
+        "  DomainName: tokens.example -> (empty)",
+        f"  Policy: {'x' * 120}… -> {{}}",
+    ], said
+    settings.write_text(settings.read_text().replace("plan", "apply").replace(r'DomainName=\"\" ', "").replace(r' Policy=\"{}\"', ""))
+    assert run(STACK=name, SAM_CONFIG_FILE=str(settings)).stdout == ""
+
+
 def signed_at(template: dict) -> str:
     return template["Mappings"]["Deployment"]["This"]["SignedAt"]
 
