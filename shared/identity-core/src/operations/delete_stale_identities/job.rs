@@ -61,7 +61,7 @@ pub(super) struct Tally {
     failures_in_a_row: u32,
     limit: Option<Limit>,
     /// The shard of stale identities that is processed, or will be first.
-    pub(super) shard: u8,
+    shard: u8,
 }
 
 impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C> {
@@ -92,6 +92,11 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         }
     }
 
+    /// The shard of stale identities with which the run begins, or goes on.
+    pub(super) fn shard(&self) -> u8 {
+        self.tally().shard
+    }
+
     pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
         self.tally.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,6 +121,18 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
             None
         };
         tally.limit.is_some()
+    }
+
+    /// Goes on to this shard of stale identities. If the run has stopped in the one before, it
+    /// returns `false`, and that one stays the shard of the run.
+    #[must_use = "a run that has stopped must not go on"]
+    pub(super) fn enter(&self, shard: u8) -> bool {
+        let mut tally = self.tally();
+        if tally.limit.is_some() {
+            return false;
+        }
+        tally.shard = shard;
+        true
     }
 
     /// Whether the limit of the run allows one more deletion. If so, the deletion counts as

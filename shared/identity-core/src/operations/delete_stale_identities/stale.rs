@@ -90,10 +90,12 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
     /// Goes through the stale identities, beginning with the shard where an earlier run stopped:
     /// deletes them, or counts in a plan what a run would delete.
     pub(super) async fn process(&self) -> Result<(), Error> {
-        let start = self.tally().shard;
+        let start = self.shard();
         for shard in (0..SHARDS).map(|offset| (start + offset) % SHARDS) {
+            if !self.enter(shard) {
+                return Ok(());
+            }
             let mut after = None;
-            self.tally().shard = shard;
             loop {
                 if self.must_stop() {
                     return Ok(());
