@@ -13,6 +13,7 @@ import hashlib
 import os
 import re
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ def main() -> None:
         stack = stack_settings.deployed_stack()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: cannot read the state of the stack {STACK}: {error}")
+    check_changes(stack_settings.deployed_parameters(stack))
     # Without a public key, no signature was verified.
     before, signed = signed_at(stack), os.environ.get("SIGNED_AT", "")
     if "SIGNED_AT" in os.environ and signed < before and not confirmation.is_forced("older-release"):
@@ -50,17 +52,22 @@ def main() -> None:
     if found != 1:
         sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none, SignedAt: none } }` in Mappings: restore it")
     (ARTEFACTS / "template.yaml").write_text(text)
-    say_changes(stack_settings.deployed_parameters(stack))
 
 
-def say_changes(deployed: dict[str, str | None]) -> None:
-    """Prints the parameters that get another value: a line that is missing in a file is easily overlooked."""
+def check_changes(deployed: dict[str, str | None]) -> None:
+    """Prints the parameters that get another value. Refuses those that only get their default because the file of CONFIG
+    lacks them: a line that is missing is easily overlooked, and can delete identities or let blocked users in."""
     given = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
-    changed = [name for name in sorted(given) if name in deployed and given[name] != deployed[name]]
+    changed = {name: f"  {name}: {shown(deployed[name])} -> {shown(given[name])}" for name in sorted(given) if name in deployed and given[name] != deployed[name]}
+    if config := os.environ.get("CONFIG"):
+        written = tomllib.loads(Path(config).read_text()).get("parameters", {})
+        lacking = [line for name, line in changed.items() if name not in written and name != "Architecture"]
+        if lacking and not confirmation.is_forced("defaults"):
+            why = f"deploy: nothing was deployed: {Path(config).name} lacks parameters for which the stack {STACK} has another value than the default:"
+            advice = f"Add them to the file, with the value that you want, or add {confirmation.force('defaults')} to deploy the defaults"
+            sys.exit("\n".join([why, *lacking, advice]))
     if changed:
-        print(f"These parameters of the stack {STACK} change:")
-    for name in changed:
-        print(f"  {name}: {shown(deployed[name])} -> {shown(given[name])}")
+        print("\n".join([f"These parameters of the stack {STACK} change:", *changed.values()]))
 
 
 def shown(value: str | None) -> str:

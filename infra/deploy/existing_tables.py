@@ -51,15 +51,17 @@ def refuse_new_tables(empty: list[str]) -> None:
     if not empty or confirmation.is_forced("new-table"):
         return
     try:
-        deployed = stack_settings.deployed_parameters(stack_settings.deployed_stack())
+        stack = stack_settings.deployed_stack()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: nothing was deployed: cannot read the tables of the stack {STACK}: {error}")
-    for name in empty:
-        if table := deployed.get(name):
-            sys.exit(
-                f"deploy: nothing was deployed: the stack {STACK} would leave the table {table} for a new, empty one, because {name} "
-                f"is empty or is not in the file: {LOST[name]}. Set {name} to {table}, or add {confirmation.force('new-table')} to deploy nevertheless"
-            )
+    # A stack whose creation failed uses no table.
+    is_there = stack is not None and stack["StackStatus"] != "ROLLBACK_COMPLETE"
+    deployed = stack_settings.deployed_parameters(stack if is_there else None)
+    left = [name for name in empty if deployed.get(name)]
+    if left:
+        lines = [f"  {name}, now {deployed[name]}, is empty or is not in the file: {LOST[name]}" for name in left]
+        why = f"deploy: nothing was deployed: the stack {STACK} would leave a table for a new, empty one:"
+        sys.exit("\n".join([why, *lines, f"Keep the value, or add {confirmation.force('new-table')} to deploy nevertheless"]))
 
 
 def differences(declared: dict[str, Any], found: dict[str, Any]) -> list[str]:

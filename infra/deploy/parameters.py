@@ -105,6 +105,8 @@ def check_together(values: dict[str, str]) -> None:
     check_cleanup(values)
     check_rate(values)
     check_guests(values)
+    if values.get("DefaultEndpoint") == "no" and not values.get("DomainName"):
+        refuse("with DefaultEndpoint=no and without DomainName, the API would have no address: set DomainName, or DefaultEndpoint to yes")
     try:
         unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
     except ValueError as error:

@@ -206,8 +206,8 @@ def refuse_if_named(arn: str) -> None:
         why = f"it does not use the secret {NAME}" if parameters else "it does not exist"
     except (BotoCoreError, ClientError, ValueError) as error:
         parameters, named, why = {}, set(), str(error)
-    # An ARN may lack the random characters at its end.
-    if not parameters.get("AcsSecretArn") or not arn.startswith(parameters["AcsSecretArn"]):
+    # The parameter may lack the hyphen and the six random characters at the end of an ARN.
+    if parameters.get("AcsSecretArn") not in (arn, arn[:-7]):
         print(f"secret: warning: the parameters of the stack {STACK} were not checked ({why}). Functions of a stack whose AcsPlacement or Policy names the resource {RESOURCE} do not start without its connection string", file=sys.stderr)
     elif RESOURCE in named:
         sys.exit(f"secret: nothing was changed: AcsPlacement or Policy of the stack {STACK} names the resource {RESOURCE}, so functions would not start without its connection string. Take it out of both, deploy, and try again")

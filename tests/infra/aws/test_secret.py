@@ -69,12 +69,16 @@ def test_make_secret_keeps_the_connection_string_of_a_resource_that_the_stack_na
     # Another secret than that of the stack, and no stack: nothing is known about the resource.
     cloudformation.delete_stack(StackName="with-resources")
     assert "(it does not exist)" in remove("of-guests").stderr
-    create(AcsSecretArn=f"{arn}-another")
-    warned = remove("old")
-    assert warned.returncode == 0 and f"(it does not use the secret {name})" in warned.stderr, warned
-    cloudformation.delete_stack(StackName="with-resources")
+    for resource, another in [("old", f"{arn}-another"), ("of-a-rule", arn.removesuffix(arn[-10:]))]:
+        create(AcsSecretArn=another)
+        warned = remove(resource)
+        assert warned.returncode == 0 and f"(it does not use the secret {name})" in warned.stderr, warned
+        cloudformation.delete_stack(StackName="with-resources")
     create(AcsSecretArn=arn, Policy="{}", AcsPlacement="{}")
     assert "names the resource main" in remove("main").stderr, "without AcsPlacement, it has all new identities"
+    cloudformation.delete_stack(StackName="with-resources")
+    create(AcsSecretArn=arn[:-7], Policy="{}", AcsPlacement="{}")
+    assert "names the resource main" in remove("main").stderr, "the ARN of a secret without its random end"
     assert remove("eu2").returncode == 0
     cloudformation.delete_stack(StackName="with-resources")
 

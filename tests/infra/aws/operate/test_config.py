@@ -99,6 +99,7 @@ def parameters_in(settings: Path) -> dict[str, str]:
         (("RetentionDays", "RetentionDay"), "unknown parameter `RetentionDay`"),
         (("RetentionDays = 60", "RetentionDays = 1"), "`RetentionDays`: must be a number from 2 to 36500"),
         (("RetentionDays = 60", "CleanupMode = 'aply'"), "`CleanupMode`: must be one of plan, apply"),
+        (("RetentionDays = 60", "DefaultEndpoint = 'no'"), "the API would have no address"),
         (("RetentionDays = 60", "Architecture = 'arm64'"), "`Architecture` is that of the build"),
         (("RetentionDays = 60", "AdminScope = 'x\\'"), "SAM cannot store a backslash"),
         (("RetentionDays = 60", f"AdminCondition = '{json.dumps({'role': 'x' * 300})}'"), "`AdminCondition`: is too long"),

@@ -72,7 +72,7 @@ def test_a_first_deployment_has_no_older_artefacts(write):
     assert signed_at(write(SIGNED_AT="")) == signed_at(write()) == "none"
 
 
-def test_it_says_which_parameters_change(cloud, run, tmp_path):
+def test_it_says_which_parameters_change_and_refuses_those_that_the_file_lacks(cloud, run, refused, tmp_path):
     name, settings = "changed", tmp_path / "production.samconfig.toml"
     before = {"CleanupMode": "apply", "DomainName": "tokens.example", "RetentionDays": "60", "Policy": "x" * 200}
     template = {"Parameters": {each: {"Type": "String"} for each in before}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
@@ -87,6 +87,16 @@ def test_it_says_which_parameters_change(cloud, run, tmp_path):
         "  DomainName: tokens.example -> (empty)",
         f"  Policy: {'x' * 120}… -> {{}}",
     ], said
+    # The file must have each of them, because a line that was forgotten has the same effect.
+    file = tmp_path / "production.toml"
+    file.write_text('stack = "changed"\n[parameters]\nCleanupMode = "plan"\n')
+    with_file = {"STACK": name, "SAM_CONFIG_FILE": str(settings), "CONFIG": str(file)}
+    said = refused(**with_file)
+    assert "production.toml lacks parameters" in said and "  DomainName: tokens.example -> (empty)\n" in said, said
+    assert "CleanupMode" not in said and "RetentionDays" not in said and "or add FORCE=defaults to" in said, said
+    assert run(**with_file, FORCE="defaults").stdout.count(" -> ") == 3
+    file.write_text(file.read_text() + "DomainName = ''\nPolicy = '{}'\n")
+    assert run(**with_file).stdout.count(" -> ") == 3
     settings.write_text(settings.read_text().replace("plan", "apply").replace(r'DomainName=\"\" ', "").replace(r' Policy=\"{}\"', ""))
     assert run(STACK=name, SAM_CONFIG_FILE=str(settings)).stdout == ""
 

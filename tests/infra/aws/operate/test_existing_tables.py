@@ -8,7 +8,9 @@ import uuid
 from pathlib import Path
 
 import pytest
+from moto.cloudformation.models import cloudformation_backends
 
+from cloud import ACCOUNT
 from expanded import Stack, source
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
@@ -115,12 +117,27 @@ def test_an_existing_table_is_not_left_for_a_new_one(cloud, deploy, name, lost):
     assert deploy(empty).returncode == 0, "the first deployment"
     cloudformation.create_stack(StackName="s", TemplateBody=json.dumps(template), Parameters=given)
     for refused in [deploy(empty), deploy(f"{name}=restored", **{name: ""}), deploy(empty, force="new-users")]:
-        assert refused.returncode == 1 and f"Set {name} to restored, or add FORCE=" in refused.stderr and lost in refused.stderr, refused
+        assert refused.returncode == 1 and f"  {name}, now restored, is empty" in refused.stderr and lost in refused.stderr, refused
+        assert "Keep the value, or add FORCE=" in refused.stderr, refused
     assert deploy(empty, force="new-table").returncode == 0
     assert deploy().returncode == 0, "CloudFormation keeps the value of a parameter that is not given"
     table = {"ExistingTableName": "Identities", "ExistingAuditTableName": "AuditLog"}[name]
     assert deploy(f"{name}={create(cloud, table)}").returncode == 0, "another table"
     cloudformation.delete_stack(StackName="s")
+
+
+def test_all_tables_that_would_be_left_are_told_at_once(cloud, deploy):
+    names = ["ExistingTableName", "ExistingAuditTableName"]
+    template = {"Parameters": {name: {"Type": "String"} for name in names}, "Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}}
+    given = [{"ParameterKey": name, "ParameterValue": "restored"} for name in names]
+    cloud.client("cloudformation", REGION).create_stack(StackName="s", TemplateBody=json.dumps(template), Parameters=given)
+    empty = " ".join(f'{name}=\\"\\"' for name in names)
+    refused = deploy(empty)
+    assert refused.returncode == 1 and all(f"  {name}, now restored" in refused.stderr for name in names), refused
+    [stack] = [one for one in cloudformation_backends[ACCOUNT][REGION].stacks.values() if one.name == "s"]
+    stack.status = "ROLLBACK_COMPLETE"
+    assert deploy(empty).returncode == 0, "a stack whose creation failed uses no table"
+    cloud.client("cloudformation", REGION).delete_stack(StackName="s")
 
 
 def test_a_table_or_an_index_that_is_not_active_yet_is_refused(cloud, monkeypatch):
