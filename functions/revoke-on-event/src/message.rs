@@ -3,7 +3,7 @@
 
 use futures_util::FutureExt;
 use identity_core::apply_event::follow_directory::{
-    FollowError, follow_directory, foresee_directory,
+    FollowError, FollowedDirectory, follow_directory, foresee_directory,
 };
 use identity_core::apply_event::{Applied, apply_event, foresee_event};
 use identity_core::event::{Event, EventMode};
@@ -15,6 +15,7 @@ use identity_core::ports::{
 use identity_core::{Error, error_chain};
 use identity_events::Reading;
 use lambda_http::Context;
+use std::error::Error as StdError;
 use std::panic::AssertUnwindSafe;
 use tracing::{Instrument, info, info_span};
 
@@ -62,7 +63,8 @@ pub(crate) async fn apply_message(
                 duration: clock.now().duration_since(began).unwrap_or_default(),
                 ..line
             };
-            span.in_scope(|| write_followed(&line, result.unwrap_or(Err(MessageError::Panicked))))
+            let followed = result.unwrap_or_else(|_| vec![(None, Err(MessageError::Panicked))]);
+            span.in_scope(|| write_followed(&line, &followed))
         }
     }
 }
@@ -96,10 +98,7 @@ async fn apply_events(
             delay: now.duration_since(event.occurred_at).ok(),
             ..EventLogLine::of(message_id)
         };
-        span.in_scope(|| match &result {
-            Ok(result) => result.write(&line),
-            Err(error) => line.write(&EventOutcome::Failed(error)),
-        });
+        span.in_scope(|| write(&line, &result));
         is_done &= result.is_ok();
     }
     is_done
@@ -111,13 +110,12 @@ enum EventResult {
     Foreseen(EventDecision),
 }
 
-impl EventResult {
-    fn write(&self, line: &EventLogLine<'_>) {
-        line.write(&match self {
-            Self::Applied(applied) => EventOutcome::Applied(applied),
-            Self::Foreseen(decision) => EventOutcome::Foreseen(decision),
-        });
-    }
+fn write(line: &EventLogLine<'_>, result: &Result<EventResult, MessageError>) {
+    line.write(&match result {
+        Ok(EventResult::Applied(applied)) => EventOutcome::Applied(applied),
+        Ok(EventResult::Foreseen(decision)) => EventOutcome::Foreseen(decision),
+        Err(error) => EventOutcome::Failed(error),
+    });
 }
 
 async fn apply_in_mode(
@@ -130,15 +128,25 @@ async fn apply_in_mode(
     match mode {
         EventMode::Apply => {
             let applied = apply_event(store, acs, clock, event, invocation).await;
-            if !matches!(applied, Err(Error::EventFromTheFuture)) {
-                // Also if ACS does not revoke the tokens of the identity now. The record is written
-                // first, so the user gets no token in between.
-                end_phone_access(phone, event, invocation).await?;
-            }
-            applied.map(EventResult::Applied)
+            end_with_phone(phone, event, applied, invocation).await
         }
         EventMode::Shadow => foresee_event(store, clock, event).await.map(EventResult::Foreseen),
     }
+}
+
+/// Ends what an event ends besides its identity, after it was applied with this outcome.
+async fn end_with_phone(
+    phone: &impl PhoneAccess,
+    event: &Event,
+    applied: Result<Applied, Error>,
+    invocation: &Invocation,
+) -> Result<EventResult, Error> {
+    if !matches!(applied, Err(Error::EventFromTheFuture)) {
+        // Also if ACS does not revoke the tokens of the identity now. The record is written first,
+        // so the user gets no token in between.
+        end_phone_access(phone, event, invocation).await?;
+    }
+    applied.map(EventResult::Applied)
 }
 
 /// Ends the assignments to Teams Phone that the event ends.
@@ -154,6 +162,9 @@ async fn end_phone_access(
     Ok(())
 }
 
+/// An event that followed from a look-up, with its result. If the look-up failed, the event is missing.
+type FollowedEvent = (Option<Event>, Result<EventResult, MessageError>);
+
 /// Looks an account up, and applies or foresees what follows.
 async fn follow_in_mode<D: AccountDirectory + PhoneAccess>(
     store: &impl IdentityStore,
@@ -163,55 +174,72 @@ async fn follow_in_mode<D: AccountDirectory + PhoneAccess>(
     mode: EventMode,
     look_up: &AccountLookUp,
     invocation: &Invocation,
-) -> Result<Vec<(Event, EventResult)>, MessageError> {
-    let failed = |error| match error {
-        FollowError::Directory(error) => MessageError::LookUp(error_chain(&error)),
-        FollowError::Core(error) => MessageError::Failed(error),
-    };
-    Ok(match mode {
+) -> Vec<FollowedEvent> {
+    match mode {
         EventMode::Apply => {
             let followed = follow_directory(store, acs, clock, directory, look_up, invocation);
-            let followed = followed.await.map_err(failed)?;
-            let events = followed.applied.iter().map(|(event, _)| event);
-            // Also those of a delivery that died after the record was written.
-            for event in events.chain(&followed.standing) {
-                let ended = end_phone_access(directory, event, invocation).await;
-                ended.map_err(MessageError::Failed)?;
-            }
-            let results = followed.applied.into_iter();
-            results.map(|(event, applied)| (event, EventResult::Applied(applied))).collect()
+            end_followed(directory, followed.await, invocation).await
         }
-        EventMode::Shadow => foresee_directory(store, clock, directory, look_up, invocation)
-            .await
-            .map_err(failed)?
-            .into_iter()
-            .map(|(event, decision)| (event, EventResult::Foreseen(decision)))
-            .collect(),
-    })
+        EventMode::Shadow => {
+            match foresee_directory(store, clock, directory, look_up, invocation).await {
+                Ok(foreseen) => foreseen
+                    .into_iter()
+                    .map(|(event, decision)| (Some(event), Ok(EventResult::Foreseen(decision))))
+                    .collect(),
+                Err(error) => vec![not_followed(error)],
+            }
+        }
+    }
+}
+
+/// Ends the assignments to Teams Phone that the events of a look-up end: also those of a delivery
+/// that died after the record was written.
+async fn end_followed<E: StdError + 'static>(
+    phone: &impl PhoneAccess,
+    followed: FollowedDirectory<E>,
+    invocation: &Invocation,
+) -> Vec<FollowedEvent> {
+    let mut results = Vec::new();
+    for (event, applied) in followed.applied {
+        let ended = end_with_phone(phone, &event, Ok(applied), invocation).await;
+        results.push((Some(event), ended.map_err(MessageError::Failed)));
+    }
+    match followed.end {
+        Ok(None) => {}
+        Ok(Some(standing)) => {
+            if let Err(error) = end_phone_access(phone, &standing, invocation).await {
+                results.push((Some(standing), Err(MessageError::Failed(error))));
+            }
+        }
+        Err(FollowError::Event(event, error)) => {
+            let ended = end_with_phone(phone, &event, Err(error), invocation).await;
+            results.push((Some(*event), ended.map_err(MessageError::Failed)));
+        }
+        Err(error) => results.push(not_followed(error)),
+    }
+    results
+}
+
+fn not_followed<E: StdError + 'static>(error: FollowError<E>) -> FollowedEvent {
+    match error {
+        FollowError::Directory(error) => (None, Err(MessageError::LookUp(error_chain(&error)))),
+        FollowError::Core(error) => (None, Err(MessageError::Failed(error))),
+        FollowError::Event(event, error) => (Some(*event), Err(MessageError::Failed(error))),
+    }
 }
 
 /// Writes a line for each event that followed from a look-up, and returns whether the message is
 /// done. A look-up without an event also has a line.
-fn write_followed(
-    line: &EventLogLine<'_>,
-    result: Result<Vec<(Event, EventResult)>, MessageError>,
-) -> bool {
-    match result {
-        Err(error) => {
-            line.write(&EventOutcome::Failed(&error));
-            false
-        }
-        Ok(events) => {
-            for (event, result) in &events {
-                result.write(&EventLogLine { event: Some(event), ..line.clone() });
-            }
-            if events.is_empty() {
-                let nothing = EventDecision::Nothing(NoEffect::NothingNew);
-                line.write(&EventOutcome::Foreseen(&nothing));
-            }
-            true
-        }
+fn write_followed(line: &EventLogLine<'_>, followed: &[FollowedEvent]) -> bool {
+    for (event, result) in followed {
+        let line = EventLogLine { event: event.as_ref(), ..line.clone() };
+        write(&line, result);
     }
+    if followed.is_empty() {
+        let nothing = EventDecision::Nothing(NoEffect::NothingNew);
+        line.write(&EventOutcome::Foreseen(&nothing));
+    }
+    followed.iter().all(|(_, result)| result.is_ok())
 }
 
 /// The invocation for an event. Its ID is unique to the event, because it becomes the ID of a

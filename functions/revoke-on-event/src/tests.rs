@@ -218,7 +218,7 @@ async fn a_shadow_falls_on_one_source_only() {
     let answer = handle(
         &fixture.store,
         &fixture.acs,
-        &NamedAccounts,
+        &NamedAccounts::default(),
         &fixture.clock,
         &rules,
         batch,

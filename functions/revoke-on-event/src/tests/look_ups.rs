@@ -2,9 +2,11 @@ use std::time::Duration;
 
 use identity_core::event::EventMode;
 use identity_core::record::State;
+use serde_json::Value;
 
 use super::support::{
-    batch, changed, count, deliver, event, find, fixture_of, is_blocked, logged, revocations,
+    NamedAccounts, batch, changed, count, deliver, deliver_beside, event, find, fixture_of,
+    is_blocked, logged, revocations,
 };
 
 #[tokio::test]
@@ -59,6 +61,37 @@ async fn r92_a_look_up_is_delivered_again_until_the_assignment_to_teams_phone_ha
     let shadow = changed("phone-down", "disabled", EventMode::Shadow);
     let seen = deliver(&fixture, EventMode::Shadow, batch([&*shadow], 1)).await;
     assert!(seen.is_empty(), "a shadowed look-up ends nothing");
+}
+
+#[tokio::test]
+async fn a_failed_second_look_up_leaves_the_line_of_the_event_that_was_applied() {
+    let fixture = fixture_of(&["a"]);
+    let body = changed("a", "disabled-then-down", EventMode::Apply);
+    let (log, failed) = logged(deliver(&fixture, EventMode::Apply, batch([&*body], 1))).await;
+    assert_eq!(failed, ["m0"]);
+    let lines: Vec<_> = log.iter().filter(|line| line["event.source"] == "graph").collect();
+    let [applied, failed] = lines[..] else { panic!("{log:?}") };
+    assert_eq!(
+        (&applied["event.kind"], &applied["effect"]),
+        (&"user.disabled".into(), &"changed".into())
+    );
+    assert_eq!((&failed["event.kind"], &failed["ResultType"]), (&Value::Null, &"Failed".into()));
+    assert_eq!(
+        ["events_applied", "events_failed"].map(|m| count(&log, &format!("metric.{m}"))),
+        [1, 1]
+    );
+}
+
+#[tokio::test]
+async fn r92_a_look_up_ends_the_assignment_to_teams_phone_even_if_acs_revokes_no_token() {
+    let fixture = fixture_of(&["poison"]);
+    let body = changed("poison", "disabled", EventMode::Apply);
+    let accounts = NamedAccounts::default();
+    let work = deliver_beside(&fixture, &accounts, EventMode::Apply, batch([&*body], 1));
+    let (log, failed) = logged(work).await;
+    assert_eq!((failed, accounts.ended.take()), (vec!["m0".to_owned()], vec!["poison".to_owned()]));
+    let line = log.iter().find(|line| line["ResultType"] == "Failed").unwrap();
+    assert_eq!(line["event.kind"], "user.disabled", "the line names the event that failed: {line}");
 }
 
 #[tokio::test]

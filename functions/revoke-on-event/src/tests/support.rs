@@ -1,6 +1,7 @@
 //! Fixtures: batches and their results, an ACS client that fails for some identities, and the
 //! log.
 
+use std::cell::{Cell, RefCell};
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, OnceLock};
 
@@ -80,7 +81,12 @@ pub(super) fn changed(name: &str, account: &str, mode: EventMode) -> String {
 }
 
 /// A directory whose accounts are named after their status.
-pub(super) struct NamedAccounts;
+#[derive(Default)]
+pub(super) struct NamedAccounts {
+    look_ups: Cell<usize>,
+    /// The users whose assignments to Teams Phone were to end.
+    pub(super) ended: RefCell<Vec<String>>,
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("the directory is down")]
@@ -94,11 +100,13 @@ impl AccountDirectory for NamedAccounts {
         look_up: &AccountLookUp,
         _until: SystemTime,
     ) -> Result<AccountStatus, AccountsDown> {
+        let is_first = self.look_ups.replace(self.look_ups.get() + 1) == 0;
         let present = |is_enabled| AccountStatus::Present { is_enabled, sign_ins_valid_from: None };
         match look_up.object_id.as_str() {
             "enabled" => Ok(present(true)),
             "disabled" => Ok(present(false)),
             "missing" => Ok(AccountStatus::Missing),
+            "disabled-then-down" if is_first => Ok(present(false)),
             "panic" => panic!("on purpose"),
             _ => Err(AccountsDown),
         }
@@ -108,12 +116,13 @@ impl AccountDirectory for NamedAccounts {
 impl PhoneAccess for NamedAccounts {
     /// No user of these tests has an assignment; `end` fails for one of them.
     async fn end(&self, event: &Event, _: &Invocation) -> Result<u64, CoreError> {
-        match &event.identity {
-            IdentityRef::External(user) if user.as_str() == "phone-down" => {
-                Err(CoreError::AcsUnavailable { maybe_applied: true, source: "no answer".into() })
-            }
-            _ => Ok(0),
+        let IdentityRef::External(user) = &event.identity else { return Ok(0) };
+        self.ended.borrow_mut().push(user.as_str().to_owned());
+        if user.as_str() == "phone-down" {
+            let source = "no answer".into();
+            return Err(CoreError::AcsUnavailable { maybe_applied: true, source });
         }
+        Ok(0)
     }
 }
 
@@ -151,10 +160,20 @@ pub(super) async fn deliver(
     mode: EventMode,
     batch: SqsBatch,
 ) -> Vec<String> {
+    deliver_beside(fixture, &NamedAccounts::default(), mode, batch).await
+}
+
+/// The same, with this directory.
+pub(super) async fn deliver_beside(
+    fixture: &CoreFixture,
+    accounts: &NamedAccounts,
+    mode: EventMode,
+    batch: SqsBatch,
+) -> Vec<String> {
     let acs = Moody(fixture.acs.clone());
     let context = context(&fixture.clock);
     let (rules, clock) = (rules(mode), &fixture.clock);
-    let answer = handle(&fixture.store, &acs, &NamedAccounts, clock, &rules, batch, &context).await;
+    let answer = handle(&fixture.store, &acs, accounts, clock, &rules, batch, &context).await;
     let answer = serde_json::to_value(&answer).unwrap();
     let failures = answer["batchItemFailures"].as_array().unwrap();
     let mut ids: Vec<String> = failures

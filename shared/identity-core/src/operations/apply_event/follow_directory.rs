@@ -33,18 +33,21 @@ use crate::ports::{
 pub enum FollowError<E> {
     /// The directory did not answer.
     Directory(E),
-    /// The events could not be applied.
+    /// The record could not be read, or the account changed during each look-up.
     Core(Error),
+    /// This event could not be applied. As with [`apply_event`], the record can have been written.
+    Event(Box<Event>, Error),
 }
 
-/// How a record was brought into agreement with an account.
+/// How far a record was brought into agreement with an account.
 #[derive(Debug)]
-pub struct FollowedDirectory {
-    /// The events with their outcomes: none if the two agreed already.
+#[must_use = "`end` can be an error"]
+pub struct FollowedDirectory<E> {
+    /// The events that were applied, with their outcomes: none if the two agreed already.
     pub applied: Vec<(Event, Applied)>,
-    /// The event that blocked the user before, if the two agree on that. What else it ends may have
-    /// been left undone by a delivery that died.
-    pub standing: Option<Event>,
+    /// If the two agree without a change: the event that blocked the user before. What else it ends
+    /// may have been left undone by a delivery that died.
+    pub end: Result<Option<Event>, FollowError<E>>,
 }
 
 /// Looks up an account and applies what follows, until record and account agree.
@@ -55,24 +58,32 @@ pub async fn follow_directory<D: AccountDirectory>(
     directory: &D,
     look_up: &AccountLookUp,
     invocation: &Invocation,
-) -> Result<FollowedDirectory, FollowError<D::Error>> {
+) -> FollowedDirectory<D::Error> {
     let mut applied = Vec::new();
     for _ in 0..MOST_LOOK_UPS {
-        let found = compare(store, clock, directory, look_up, invocation).await?;
+        let found = match compare(store, clock, directory, look_up, invocation).await {
+            Ok(found) => found,
+            Err(error) => return FollowedDirectory { applied, end: Err(error) },
+        };
         if found.missing.is_empty() {
             let standing = found.standing.filter(|_| applied.is_empty());
-            return Ok(FollowedDirectory { applied, standing });
+            return FollowedDirectory { applied, end: Ok(standing) };
         }
         for event in found.missing {
             let invocation = Invocation {
                 id: format!("{}/{}", invocation.id, applied.len()),
                 ..invocation.clone()
             };
-            let outcome = apply_event(store, acs, clock, &event, &invocation).await;
-            applied.push((event, outcome.map_err(FollowError::Core)?));
+            match apply_event(store, acs, clock, &event, &invocation).await {
+                Ok(outcome) => applied.push((event, outcome)),
+                Err(error) => {
+                    let end = Err(FollowError::Event(Box::new(event), error));
+                    return FollowedDirectory { applied, end };
+                }
+            }
         }
     }
-    Err(FollowError::Core(Error::busy()))
+    FollowedDirectory { applied, end: Err(FollowError::Core(Error::busy())) }
 }
 
 /// Returns what [`follow_directory`] would apply now. Changes nothing.
@@ -187,7 +198,7 @@ impl<E: fmt::Display> fmt::Display for FollowError<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(error) => error.fmt(f),
-            Self::Core(error) => error.fmt(f),
+            Self::Core(error) | Self::Event(_, error) => error.fmt(f),
         }
     }
 }
@@ -196,7 +207,7 @@ impl<E: StdError> StdError for FollowError<E> {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match self {
             Self::Directory(_) => None,
-            Self::Core(error) => error.source(),
+            Self::Core(error) | Self::Event(_, error) => error.source(),
         }
     }
 }

@@ -63,9 +63,10 @@ fn look_up() -> AccountLookUp {
     }
 }
 
-type Followed = Result<FollowedDirectory, FollowError<DirectoryDown>>;
-
-async fn follow_in(fixture: &CoreFixture, directory: &OneAccount<'_>) -> Followed {
+async fn follow_in(
+    fixture: &CoreFixture,
+    directory: &OneAccount<'_>,
+) -> FollowedDirectory<DirectoryDown> {
     fixture.clock.advance(Duration::from_secs(1));
     let invocation = fixture.invocation("message");
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
@@ -75,7 +76,8 @@ async fn follow_in(fixture: &CoreFixture, directory: &OneAccount<'_>) -> Followe
 /// Follows an account with this status, and returns the kinds of the events that had an effect.
 async fn follow(fixture: &CoreFixture, status: AccountStatus) -> Vec<EventKind> {
     let status = Cell::new(status);
-    let done = follow_in(fixture, &OneAccount::new(&status)).await.unwrap();
+    let done = follow_in(fixture, &OneAccount::new(&status)).await;
+    done.end.unwrap();
     let changed = done.applied.iter().filter(|(_, applied)| applied.effect == Effect::Changed);
     changed.map(|(event, _)| event.kind).collect()
 }
@@ -105,6 +107,24 @@ async fn a_disabled_account_is_cut_off_once_and_an_enabled_one_is_let_in_again()
     assert_eq!(follow(&fixture, ENABLED).await, []);
     assert_eq!(fixture.alice().unwrap().state, State::active("8:acs:1"));
     assert_eq!(follow(&fixture, DISABLED).await, [EventKind::Disabled]);
+}
+
+#[tokio::test]
+async fn r92_an_account_that_is_still_disabled_names_the_event_that_blocked_the_user() {
+    let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+    let status = Cell::new(DISABLED);
+    let directory = OneAccount::new(&status);
+    let first = follow_in(&fixture, &directory).await;
+    let [(disabled, _)] = &first.applied[..] else { panic!("{first:?}") };
+    assert_eq!(first.end.unwrap(), None, "the event was applied just now");
+    for _ in 0..2 {
+        let later = follow_in(&fixture, &directory).await;
+        assert_eq!((later.applied, later.end.unwrap().as_ref()), (vec![], Some(disabled)));
+    }
+    status.set(ENABLED);
+    for _ in 0..2 {
+        assert_eq!(follow_in(&fixture, &directory).await.end.unwrap(), None);
+    }
 }
 
 #[tokio::test]
@@ -166,7 +186,8 @@ async fn r62_each_revocation_of_one_message_has_a_receipt_of_its_own() {
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     let status = Cell::new(signed_out_at(fixture.clock.now()));
     let directory = OneAccount::new(&status).meanwhile(async { status.set(DISABLED) });
-    let done = follow_in(&fixture, &directory).await.unwrap();
+    let done = follow_in(&fixture, &directory).await;
+    done.end.unwrap();
     let kinds: Vec<_> = done.applied.iter().map(|(event, _)| event.kind).collect();
     assert_eq!(kinds, [EventKind::SignedOut, EventKind::Disabled]);
     let record = fixture.alice().unwrap();
@@ -189,9 +210,9 @@ async fn r60_a_look_up_that_answers_late_does_not_undo_a_newer_one() {
         let newer = OneAccount::new(&status);
         let late = OneAccount::new(&status).meanwhile(async {
             status.set(last);
-            follow_in(&fixture, &newer).await.unwrap();
+            follow_in(&fixture, &newer).await.end.unwrap();
         });
-        follow_in(&fixture, &late).await.unwrap();
+        follow_in(&fixture, &late).await.end.unwrap();
         assert_eq!(state(&fixture), expected, "{first:?}");
     }
 }
@@ -205,9 +226,10 @@ async fn r60_the_record_agrees_if_the_account_changes_during_the_look_up() {
     let newer = OneAccount::new(&status);
     let late = OneAccount::new(&status).meanwhile(async {
         status.set(ENABLED);
-        assert_eq!(follow_in(&fixture, &newer).await.unwrap().applied, []);
+        assert_eq!(follow_in(&fixture, &newer).await.applied, []);
     });
-    let done = follow_in(&fixture, &late).await.unwrap();
+    let done = follow_in(&fixture, &late).await;
+    done.end.unwrap();
     let kinds: Vec<_> = done.applied.iter().map(|(event, _)| event.kind).collect();
     assert_eq!(kinds, [EventKind::Disabled, EventKind::Enabled]);
     assert_eq!((late.look_ups.get(), state(&fixture)), (3, StateName::Active));
@@ -247,9 +269,10 @@ async fn r25_the_next_message_finishes_what_a_dead_one_began() {
         });
         let account = Cell::new(status);
         let died = follow_in(&fixture, &OneAccount::new(&account)).await;
-        assert!(matches!(died, Err(FollowError::Core(_))), "{died:?}");
+        assert!(matches!(died.end, Err(FollowError::Event(..))), "{died:?}");
         fixture.clock.advance(crate::ABANDONED_AFTER);
-        let done = follow_in(&fixture, &OneAccount::new(&account)).await.unwrap();
+        let done = follow_in(&fixture, &OneAccount::new(&account)).await;
+        done.end.unwrap();
         assert_eq!(done.applied[0].1.effect, Effect::Finished);
         assert!(!fixture.acs.is_alive(&old));
         assert_eq!(fixture.alice().unwrap().pending_revocation, None);
@@ -295,10 +318,34 @@ async fn without_an_answer_nothing_changes() {
     let invocation = fixture.invocation("message");
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
     let done = follow_directory(store, acs, clock, &Silent, &look_up(), &invocation).await;
-    assert_eq!(done.unwrap_err().to_string(), "the directory is down");
+    assert_eq!(done.end.unwrap_err().to_string(), "the directory is down");
     let foreseen = foresee_directory(store, clock, &Silent, &look_up(), &invocation).await;
     assert!(matches!(foreseen, Err(FollowError::Directory(_))));
     assert_eq!((fixture.alice(), fixture.acs.calls()), (before, vec![]));
+}
+
+#[tokio::test]
+async fn what_was_applied_is_known_if_the_next_look_up_fails() {
+    struct AnswersOnce(Cell<Option<AccountStatus>>);
+    impl AccountDirectory for AnswersOnce {
+        type Error = DirectoryDown;
+
+        async fn status(
+            &self,
+            _: &AccountLookUp,
+            _: SystemTime,
+        ) -> Result<AccountStatus, DirectoryDown> {
+            self.0.take().ok_or(DirectoryDown)
+        }
+    }
+    let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
+    let (directory, invocation) =
+        (AnswersOnce(Cell::new(Some(DISABLED))), fixture.invocation("message"));
+    let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
+    let done = follow_directory(store, acs, clock, &directory, &look_up(), &invocation).await;
+    assert!(matches!(done.end, Err(FollowError::Directory(_))), "{:?}", done.end);
+    let kinds: Vec<_> = done.applied.iter().map(|(event, _)| event.kind).collect();
+    assert_eq!((kinds, state(&fixture)), (vec![EventKind::Disabled], StateName::Blocked));
 }
 
 #[tokio::test]
@@ -319,7 +366,8 @@ async fn the_look_up_leaves_time_for_the_writes() {
     let fixture = CoreFixture::with([]);
     let (invocation, until) = (fixture.invocation("message"), Until(Cell::default()));
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
-    follow_directory(store, acs, clock, &until, &look_up(), &invocation).await.unwrap();
+    let done = follow_directory(store, acs, clock, &until, &look_up(), &invocation).await;
+    done.end.unwrap();
     assert_eq!(until.0.get(), Some(fixture.clock.now() + Duration::from_secs(7)));
 }
 
