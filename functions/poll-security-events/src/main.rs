@@ -58,7 +58,7 @@ async fn poll_all(
 ) -> Result<Value, Error> {
     let mut outcomes = Map::new();
     let mut failed = Vec::new();
-    let count = config.streams.len();
+    let (count, end) = (config.streams.len(), until + ACKNOWLEDGEMENT);
     let first = turns::first_of(count, clock.now());
     for (index, stream) in config.streams.iter().cycle().skip(first).take(count).enumerate() {
         let name = stream.transmitter.name.as_str();
@@ -67,7 +67,7 @@ async fn poll_all(
             failed.push(name);
             continue;
         };
-        match poll(config, stream, secrets, verifier, queue, clock, until).await {
+        match poll(config, stream, secrets, verifier, queue, clock, (until, end)).await {
             Ok(outcome) => {
                 outcome.log(name);
                 outcomes.insert(name.to_owned(), outcome.to_json());
@@ -91,15 +91,18 @@ async fn poll(
     verifier: &SetVerifier,
     queue: &impl EventQueue,
     clock: &impl Clock,
-    until: Instant,
+    (until, end): (Instant, Instant),
 ) -> Result<PollOutcome, Error> {
-    let api = StreamApi::connect(config.https_only, stream, secrets).await?;
-    let run = PollRun { stream, api: &api, verifier, queue, now: clock.now(), until };
+    let api = StreamApi::connect(config.https_only, stream, secrets, until).await?;
+    let run = PollRun { stream, api: &api, verifier, queue, now: clock.now(), until, end };
     Ok(run.run().await?)
 }
 
-/// The part of the time limit that is left for the last acknowledgement.
+/// The part of the time limit that is left for the last acknowledgement and the response.
 const RESERVE: Duration = Duration::from_secs(10);
+
+/// The last acknowledgement ends at most this long after the time in which SETs are fetched.
+const ACKNOWLEDGEMENT: Duration = Duration::from_secs(9);
 
 /// For an event that Lambda did not deliver.
 const WITHOUT_DEADLINE: Duration = Duration::from_mins(1);

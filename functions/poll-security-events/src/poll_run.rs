@@ -9,7 +9,7 @@ use tracing::{info, warn};
 
 use crate::config::PolledStream;
 use crate::set_verifier::{SetVerifier, UnreadSet};
-use crate::stream_api::{PollAnswer, PollRequest, StreamApi, StreamError};
+use crate::stream_api::{LIMIT, PollAnswer, PollRequest, StreamApi, StreamError};
 
 /// How many SETs a request asks for.
 const BATCH: usize = 25;
@@ -25,8 +25,10 @@ pub(crate) struct PollRun<'a, Q> {
     pub(crate) queue: &'a Q,
     /// The time that is compared with times in SETs.
     pub(crate) now: SystemTime,
-    /// No further SETs are fetched after this.
+    /// SETs are fetched until then.
     pub(crate) until: Instant,
+    /// The last acknowledgement ends before this.
+    pub(crate) end: Instant,
 }
 
 /// How many SETs of a run had which outcome.
@@ -52,9 +54,9 @@ impl<Q: EventQueue> PollRun<'_, Q> {
         let mut outcome = PollOutcome::default();
         let mut request = PollRequest::next();
         for _ in 0..MAX_REQUESTS {
-            let answer = self.api.poll(&request).await?;
+            let answer = self.api.poll(&request, self.until).await?;
             request = self.settle(&answer, &mut outcome).await?;
-            let is_last = !answer.more_available || Instant::now() >= self.until;
+            let is_last = !answer.more_available || Instant::now() + LIMIT > self.until;
             // Without anything settled, the same SETs would be fetched again.
             if is_last || !request.settles() {
                 break;
@@ -62,7 +64,7 @@ impl<Q: EventQueue> PollRun<'_, Q> {
         }
         if request.settles() {
             request.max_events = 0;
-            self.api.poll(&request).await?;
+            self.api.poll(&request, self.end).await?;
         }
         Ok(outcome)
     }

@@ -1,7 +1,7 @@
 //! Requests to the endpoint of a stream.
 
 use std::error::Error;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bearer_verifier::is_https_or_loopback;
 use event_queue::EventQueueError;
@@ -70,11 +70,12 @@ struct TokenAnswer {
 
 impl StreamApi {
     /// Takes the credentials of a stream from the secret. With a client, it gets a new access token
-    /// (RFC 6749 §4.4).
+    /// (RFC 6749 §4.4), and waits for it until `until` at most.
     pub(crate) async fn connect(
         https_only: bool,
         stream: &PolledStream,
         secrets: &TransmitterSecrets,
+        until: Instant,
     ) -> Result<Self, StreamError> {
         let http = client(https_only, None, CONNECT)?;
         let secret = |member: &str| secrets.get(&stream.transmitter.name, member);
@@ -85,13 +86,17 @@ impl StreamApi {
             let (Some(url), Some(id), Some(secret)) = client else {
                 return Err(StreamError::NoCredentials(stream.transmitter.name.clone()));
             };
-            access_token(&http, url.expose(), id.expose(), secret.expose()).await?
+            access_token(&http, url.expose(), id.expose(), secret.expose(), until).await?
         };
         Ok(Self { http, url: stream.url.clone(), token })
     }
 
-    /// Acknowledges or refuses SETs, and gets the next ones.
-    pub(crate) async fn poll(&self, request: &PollRequest) -> Result<PollAnswer, StreamError> {
+    /// Acknowledges or refuses SETs, and gets the next ones. It waits until `until` at most.
+    pub(crate) async fn poll(
+        &self,
+        request: &PollRequest,
+        until: Instant,
+    ) -> Result<PollAnswer, StreamError> {
         let body = json!(request).to_string();
         let request = self
             .http
@@ -100,7 +105,7 @@ impl StreamApi {
             .header("content-type", "application/json")
             .header("accept", "application/json")
             .body(body);
-        read_json("the stream's endpoint", request.timeout(LIMIT).send().await).await
+        read_json("the stream's endpoint", request.timeout(limit(until)).send().await).await
     }
 }
 
@@ -109,6 +114,7 @@ async fn access_token(
     url: &str,
     id: &str,
     secret: &str,
+    until: Instant,
 ) -> Result<Secret, StreamError> {
     let what = "the token endpoint";
     if !is_https_or_loopback(url) {
@@ -120,7 +126,7 @@ async fn access_token(
         .basic_auth(id, Some(secret))
         .header("content-type", "application/x-www-form-urlencoded")
         .body("grant_type=client_credentials&scope=ssf.read");
-    let answer: TokenAnswer = read_json(what, request.timeout(LIMIT).send().await).await?;
+    let answer: TokenAnswer = read_json(what, request.timeout(limit(until)).send().await).await?;
     Ok(Secret::new(answer.access_token))
 }
 
@@ -155,8 +161,13 @@ fn innermost(error: &dyn Error) -> String {
 /// The time limit to connect.
 const CONNECT: Duration = Duration::from_secs(2);
 
+/// The time limit of a request that must end before `until`.
+fn limit(until: Instant) -> Duration {
+    LIMIT.min(until.saturating_duration_since(Instant::now()))
+}
+
 /// The time limit of a request.
-const LIMIT: Duration = Duration::from_secs(8);
+pub(crate) const LIMIT: Duration = Duration::from_secs(8);
 
 /// The size limit of an answer: 25 SETs of some kilobytes each.
 const MAX_BYTES: usize = 2 * 1024 * 1024;

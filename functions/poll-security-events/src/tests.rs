@@ -115,14 +115,16 @@ impl Fixture {
         let stream = &config.streams[0];
         let secrets = TransmitterSecrets::parse(&Secret::new(secrets)).unwrap();
         let failed = |error: crate::stream_api::StreamError| error.to_string();
-        let api = StreamApi::connect(false, stream, &secrets).await.map_err(failed)?;
+        let until = Instant::now() + Duration::from_secs(seconds);
+        let api = StreamApi::connect(false, stream, &secrets, until).await.map_err(failed)?;
         let run = PollRun {
             stream,
             api: &api,
             verifier: &self.verifier,
             queue: &self.queue,
             now: SystemTime::UNIX_EPOCH + Duration::from_secs(NOW),
-            until: Instant::now() + Duration::from_secs(seconds),
+            until,
+            end: until + Duration::from_mins(1),
         };
         run.run().await.map_err(failed)
     }
@@ -134,6 +136,9 @@ impl Fixture {
 
 async fn poll(State(stream): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let bearer = headers["authorization"].to_str().unwrap();
+    if bearer == "Bearer slow" {
+        std::future::pending::<()>().await;
+    }
     if !["Bearer t1", "Bearer t2"].contains(&bearer) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -240,7 +245,7 @@ async fn a_run_without_time_fetches_one_page_and_acknowledges_it() {
     for number in 0..60 {
         fixture.add(&format!("{number:03}"), &json!({}));
     }
-    assert_eq!(fixture.run(BY_TOKEN, 0).await.unwrap().accepted, 25);
+    assert_eq!(fixture.run(BY_TOKEN, 7).await.unwrap().accepted, 25);
     assert_eq!(fixture.acknowledged().len(), 25);
 }
 
@@ -345,6 +350,23 @@ async fn a_run_without_time_for_a_stream_fails_and_another_stream_begins_the_nex
         clock.advance(Duration::from_mins(1));
     }
     assert_eq!(fixture.stream.lock().unwrap().requests, [] as [Value; 0]);
+}
+
+#[tokio::test]
+async fn a_stream_that_does_not_answer_takes_the_time_of_no_other() {
+    let fixture = Fixture::start().await;
+    fixture.add("a", &json!({}));
+    let mut config = fixture.config();
+    let mut slow = config.streams[0].clone();
+    "slow".clone_into(&mut slow.transmitter.name);
+    config.streams.insert(0, slow);
+    let secrets = r#"{"idp": {"token": "t1"}, "slow": {"token": "slow"}}"#;
+    let secrets = TransmitterSecrets::parse(&Secret::new(secrets)).unwrap();
+    let (clock, until) = (ManualClock::default(), Instant::now() + Duration::from_secs(6));
+    let run = poll_all(&config, &secrets, &fixture.verifier, &fixture.queue, &clock, until);
+    assert_eq!(run.await.unwrap_err().to_string(), "failed to poll slow: see the log");
+    assert_eq!(fixture.acknowledged(), ["a"]);
+    assert!(Instant::now() < until, "the slow stream has half of the time");
 }
 
 #[test]

@@ -11,12 +11,15 @@ pub(crate) fn first_of(streams: usize, now: SystemTime) -> usize {
 }
 
 /// The end of a stream's part of the time `until`, if `streams` are left with it. What it does not
-/// use is for the others. `None` if the time is over.
+/// use is for the others. `None` if too little is left.
 pub(crate) fn part_of(until: Instant, streams: usize, now: Instant) -> Option<Instant> {
-    let left = until.checked_duration_since(now).filter(|left| !left.is_zero())?;
+    let left = until.checked_duration_since(now).filter(|left| *left >= LEAST)?;
     let streams = u32::try_from(streams).unwrap_or(u32::MAX).max(1);
     Some(now + left / streams)
 }
+
+/// With less time, no stream is begun.
+const LEAST: Duration = Duration::from_secs(1);
 
 /// The time between two runs, as the template says.
 const SCHEDULE: Duration = Duration::from_mins(1);
@@ -41,7 +44,8 @@ mod tests {
         assert_eq!(part_of(at(45), 3, start), Some(at(15)));
         assert_eq!(part_of(at(45), 2, at(5)), Some(at(25)), "the first one needed 5 of its 15 s");
         assert_eq!(part_of(at(45), 1, at(25)), Some(at(45)));
-        for now in [at(45), at(46)] {
+        assert_eq!(part_of(at(45), 1, at(44)), Some(at(45)));
+        for now in [at(44) + Duration::from_millis(1), at(45), at(46)] {
             assert_eq!(part_of(at(45), 1, now), None);
         }
     }
