@@ -3,7 +3,7 @@
 use identity_core::Error;
 use identity_core::ports::{Index, ListQuery, Position};
 
-use crate::item::{self, Item, instant, number, text, time};
+use crate::item::{self, Item, instant, milliseconds, number, text, time};
 
 /// The index from an ACS id to its user.
 pub(crate) const BY_ACS_ID: &str = "by-acs-id";
@@ -21,6 +21,14 @@ pub(crate) fn start_key(query: &ListQuery, after: &Position) -> Item {
         (shard.to_owned(), number(u64::from(query.shard))),
         (at.to_owned(), time(after.at)),
     ])
+}
+
+/// Whether a list begins after its last time. `DynamoDB` refuses a start key that does not fit the
+/// condition of the query.
+pub(crate) fn is_past_the_end(query: &ListQuery) -> bool {
+    let ends = query.unused_since.filter(|_| query.index == Index::LastIssued);
+    let after = query.after.as_ref().map(|after| after.at);
+    after.zip(ends).is_some_and(|(after, ends)| milliseconds(after) >= milliseconds(ends))
 }
 
 pub(crate) fn position(key: &Item, index: Index) -> Result<Position, Error> {

@@ -18,7 +18,9 @@ use identity_core::record::{Active, Record};
 
 use crate::audit::{AuditRetention, AuditTable};
 use crate::failure::failure;
-use crate::index::{BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, position, start_key};
+use crate::index::{
+    BY_ACS_ID, BY_LAST_ISSUED, BY_UNFINISHED, is_past_the_end, position, start_key,
+};
 use crate::item::{self, Item, number, read_record, text, time};
 use crate::step::replacement;
 use crate::update::RecordUpdate;
@@ -197,6 +199,9 @@ impl IdentityStore for DynamoIdentityStore {
     }
 
     async fn list(&self, query: &ListQuery) -> Result<Page, Error> {
+        if is_past_the_end(query) {
+            return Ok(Page::default());
+        }
         let page = self.query(query).send().await.map_err(failure)?;
         let next = page.last_evaluated_key().map(|key| position(key, query.index)).transpose()?;
         let records = page.items().iter().map(read_record).collect::<Result<_, _>>()?;
@@ -206,6 +211,9 @@ impl IdentityStore for DynamoIdentityStore {
     /// A filter cannot name the key of an index, and whether it can name the key of the table is not
     /// documented: so the names are read, which costs the same.
     async fn count(&self, query: &ListQuery) -> Result<Count, Error> {
+        if is_past_the_end(query) {
+            return Ok(Count { records: 0, next: None });
+        }
         let page = self
             .query(query)
             .projection_expression(item::EXTERNAL_ID)

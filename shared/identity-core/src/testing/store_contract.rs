@@ -10,13 +10,14 @@
 
 mod audit;
 mod cleanup;
+mod guests;
 mod invitations;
 mod lists;
 mod steps;
 
 use std::time::{Duration, SystemTime};
 
-pub use self::{audit::*, cleanup::*, invitations::*, lists::*, steps::*};
+pub use self::{audit::*, cleanup::*, guests::*, invitations::*, lists::*, steps::*};
 use super::{acs_id, record, user};
 use crate::{
     model::{
@@ -52,6 +53,7 @@ macro_rules! store_contract {
             every_record_but_tombstones_is_listed_longest_unused_first
             a_list_can_be_read_one_record_at_a_time
             a_list_is_narrowed_by_state_and_by_last_use
+            a_list_and_a_count_begin_at_any_position
             what_is_unfinished_is_listed_until_it_is_finished
             users_without_an_identity_are_listed_apart
             a_count_and_a_list_look_at_the_same_records
@@ -69,6 +71,7 @@ macro_rules! store_contract {
             each_step_of_an_invitation_does_what_the_rules_say
             steps_at_once_admit_no_more_devices_than_an_invitation_allows
             invitations_are_listed_by_their_end_and_by_their_creator
+            a_list_of_invitations_begins_at_any_position
             guests_are_listed_when_they_are_due
             guests_and_invitations_are_in_no_other_list
         }

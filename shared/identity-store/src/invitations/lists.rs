@@ -1,6 +1,8 @@
 //! Lists invitations, and guests by when they are due. Both are in the index of unfinished records,
 //! in shards of their own.
 
+use std::time::SystemTime;
+
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use identity_core::Error;
 use identity_core::ports::{
@@ -12,8 +14,8 @@ use super::item::{CREATED_BY, id, key, shard_of_list};
 use crate::failure::failure;
 use crate::index::{BY_UNFINISHED, position};
 use crate::item::{
-    self, DUE_SHARDS, EXTERNAL_ID, Item, UNFINISHED_SHARD, UNFINISHED_SINCE, instant, number, text,
-    time,
+    self, DUE_SHARDS, EXTERNAL_ID, Item, UNFINISHED_SHARD, UNFINISHED_SINCE, instant, milliseconds,
+    number, text, time,
 };
 use crate::store::DynamoIdentityStore;
 
@@ -24,7 +26,17 @@ impl DynamoIdentityStore {
         query: &InvitationQuery,
     ) -> Result<InvitationPage, Error> {
         let shard = shard_of_list(query.shard, query.index);
-        let start = query.after.as_ref().map(|after| start_key(&key(&after.id), shard, after));
+        let after = query.after.as_ref();
+        // `DynamoDB` refuses a start key that does not fit the condition of the query.
+        let after = match (query.times, after) {
+            (Some(TimeBound::Before(end)), Some(after)) if is_before(after.at, end) => Some(after),
+            (Some(TimeBound::Before(_)), Some(_)) => return Ok(InvitationPage::default()),
+            (Some(TimeBound::After(start)), after) => {
+                after.filter(|after| is_before(start, after.at))
+            }
+            (_, after) => after,
+        };
+        let start = after.map(|after| start_key(&key(&after.id), shard, after));
         let request = self.client.query().table_name(&self.table).index_name(BY_UNFINISHED);
         let mut request = within(request, shard, query.times)
             .set_exclusive_start_key(start)
@@ -75,6 +87,11 @@ impl DynamoIdentityStore {
         let next = page.last_evaluated_key().map(|key| position(key, Index::Unfinished));
         Ok(DueGuestPage { guests, next: next.transpose()? })
     }
+}
+
+/// Compares times as they are stored.
+fn is_before(one: SystemTime, other: SystemTime) -> bool {
+    milliseconds(one) < milliseconds(other)
 }
 
 /// Selects a shard, and the times on one side of a bound.

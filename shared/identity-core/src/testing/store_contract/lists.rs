@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use super::{active, advance, at, put};
 use crate::model::record::Unfinished;
 use crate::model::{Lease, LeaseId, ReceiptId, Record, State, StateName};
-use crate::ports::{IdentityStore, Index, ListQuery, SHARDS};
+use crate::ports::{IdentityStore, Index, ListQuery, Position, SHARDS};
 use crate::testing::{acs_id, record, user};
 
 /// Every record of the store whose name begins with `prefix`, shard by shard.
@@ -90,6 +90,26 @@ pub async fn a_list_is_narrowed_by_state_and_by_last_use(store: &impl IdentitySt
     assert_eq!(old.len(), 29, "those of index 11 and more; exactly at the time is not before it");
     let both = walk(store, "narrow-", 100, Some(StateName::Blocked), Some(at(990))).await;
     assert_eq!(both.len(), 7);
+}
+
+/// A clause of the contract: also at one that no page of the list can end with, because the times of
+/// the list have changed since, or the caller has made it up.
+pub async fn a_list_and_a_count_begin_at_any_position(store: &impl IdentityStore) {
+    forty(store, "begin").await;
+    for (after, expected) in [(at(989), 0), (at(990), 0), (at(995), 0), (at(0), 29)] {
+        let (mut listed, mut counted) = (0, 0);
+        for shard in 0..SHARDS {
+            let after = Some(Position { at: after, external_id: user("zz") });
+            let (index, unused_since, limit) = (Index::LastIssued, Some(at(990)), 100);
+            let query = ListQuery { index, shard, state: None, unused_since, after, limit };
+            let page = store.list(&query).await.expect("a readable store");
+            let is_own = |record: &&Record| record.external_id.as_str().starts_with("begin-");
+            listed += page.records.iter().filter(is_own).count();
+            counted += store.count(&query).await.expect("a readable store").records;
+        }
+        assert_eq!(listed, expected, "after {after:?}");
+        assert!(counted >= u64::try_from(expected).unwrap_or(u64::MAX), "with other records");
+    }
 }
 
 /// The unfinished records whose name begins with `prefix`.
