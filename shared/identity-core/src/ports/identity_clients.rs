@@ -21,6 +21,9 @@ pub trait IdentityClients: Sync {
 
     /// Whether the identities of this resource are to be replaced.
     fn is_draining(&self, resource: &ResourceName) -> bool;
+
+    /// The number of configured resources.
+    fn count(&self) -> usize;
 }
 
 impl<A: IdentityClient> IdentityClients for A {
@@ -36,6 +39,10 @@ impl<A: IdentityClient> IdentityClients for A {
 
     fn is_draining(&self, _: &ResourceName) -> bool {
         false
+    }
+
+    fn count(&self) -> usize {
+        1
     }
 }
 
@@ -133,6 +140,10 @@ impl<A: IdentityClient> IdentityClients for ResourceClients<A> {
 
     fn is_draining(&self, resource: &ResourceName) -> bool {
         self.placement.is_draining(resource)
+    }
+
+    fn count(&self) -> usize {
+        self.clients.len()
     }
 }
 

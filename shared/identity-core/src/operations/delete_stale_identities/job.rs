@@ -1,4 +1,4 @@
-//! The state of a running cleanup: its dependencies, its results so far, and its stop conditions.
+//! The state of a running cleanup: its dependencies, its results so far, and what ends it early.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -30,8 +30,8 @@ pub(super) struct CleanupJob<'a, S, A, C> {
     pub(super) invocation: Invocation,
     most: u64,
     per_second: u32,
-    /// The limits of ACS are per resource.
-    pacers: Mutex<BTreeMap<ResourceName, Arc<Pacer>>>,
+    /// ACS limits, fails and refuses per resource.
+    resources: Mutex<BTreeMap<ResourceName, Resource>>,
     tally: Mutex<Tally>,
 }
 
@@ -55,13 +55,20 @@ pub(super) struct Tally {
     pub(super) sampled: BTreeMap<u8, usize>,
     /// The number of deletions that were started.
     begun: u64,
-    /// The number of consecutive calls for which ACS was unavailable.
-    outage: u32,
-    /// The number of consecutive calls that failed for any reason.
-    failures_in_a_row: u32,
     limit: Option<Limit>,
     /// The shard of stale identities that is processed, or will be first.
     shard: u8,
+}
+
+/// One ACS resource, as the run has found it.
+struct Resource {
+    pacer: Arc<Pacer>,
+    /// The number of consecutive calls for which it was unavailable.
+    outage: u32,
+    /// The number of consecutive calls that failed for any reason.
+    failures_in_a_row: u32,
+    /// Why the run asks it nothing any more.
+    left_out: Option<Limit>,
 }
 
 impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C> {
@@ -87,7 +94,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
             invocation: Invocation { acs_until, ..request.invocation.clone() },
             most: request.limits.most,
             per_second: request.limits.per_second,
-            pacers: Mutex::default(),
+            resources: Mutex::default(),
             tally: Mutex::new(Tally { shard: start, ..Tally::default() }),
         }
     }
@@ -105,22 +112,26 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
     pub(super) fn must_stop(&self) -> bool {
         let deadline = self.invocation.deadline;
         let left = deadline.duration_since(self.clock.now()).unwrap_or_default();
+        let mut left_out = self.left_out();
         let mut tally = self.tally();
         if tally.limit.is_some() {
             return true;
         }
         tally.limit = if left < STOPS_BEFORE {
             Some(Limit::Deadline)
-        } else if tally.outage >= OUTAGE {
-            Some(Limit::AcsUnavailable)
-        } else if tally.failures_in_a_row >= ALWAYS {
-            Some(Limit::AlwaysFails)
+        } else if left_out.len() >= self.acs.count() {
+            left_out.pop()
         } else if tally.begun >= self.most {
             Some(Limit::Maximum)
         } else {
             None
         };
         tally.limit.is_some()
+    }
+
+    /// The resources that the run asks nothing any more: why, for each.
+    fn left_out(&self) -> Vec<Limit> {
+        self.resources().values().filter_map(|resource| resource.left_out).collect()
     }
 
     /// Goes on to this shard of stale identities. If the run has stopped in the one before, it
@@ -153,35 +164,81 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
     }
 
     /// Waits until the rate limit allows a request to this resource. If that would be too late for
-    /// this run, it returns `false` at once, and the run stops.
+    /// this run, it returns `false` at once, and the run asks the resource nothing any more.
     #[must_use = "without a turn, no request may be sent"]
     pub(super) async fn turn(&self, resource: &ResourceName) -> bool {
+        if !self.asks(resource) {
+            return false;
+        }
         let deadline = self.invocation.deadline;
         let until = deadline.checked_sub(STOPS_BEFORE).unwrap_or(deadline);
-        let has_turn = self.pacer(resource).turn(self.clock, until).await;
+        let pacer = self.with_resource(resource, |found| found.pacer.clone());
+        let has_turn = pacer.turn(self.clock, until).await;
         if !has_turn {
-            self.tally().limit.get_or_insert(Limit::Deadline);
+            self.with_resource(resource, |found| {
+                found.left_out.get_or_insert(Limit::Deadline);
+            });
         }
         has_turn
     }
 
     /// Sends no request to this resource for `pause`.
     pub(super) fn hold(&self, resource: &ResourceName, pause: Duration) {
-        self.pacer(resource).hold(self.clock, pause);
+        self.with_resource(resource, |found| found.pacer.hold(self.clock, pause));
     }
 
-    fn pacer(&self, resource: &ResourceName) -> Arc<Pacer> {
-        let mut pacers = self.pacers.lock().unwrap_or_else(PoisonError::into_inner);
-        let pacer = pacers.entry(resource.clone());
-        pacer.or_insert_with(|| Arc::new(Pacer::per_second(self.per_second))).clone()
+    /// Whether the run still asks this resource: an outage of one must not delay the work of the
+    /// others.
+    fn asks(&self, resource: &ResourceName) -> bool {
+        self.with_resource(resource, |found| found.left_out.is_none())
     }
 
-    /// Whether the resource of a record is configured. If it is not, the work of the record counts
-    /// as failed, and the record stays as it is until the resource is configured again.
+    /// Counts how this resource has answered. If it fails again and again, the rest of the run
+    /// leaves it out.
+    fn answered(&self, name: &ResourceName, failure: Option<&Error>) {
+        let because = self.with_resource(name, |found| {
+            let is_outage = matches!(failure, Some(Error::AcsUnavailable { .. }));
+            found.outage = if is_outage { found.outage + 1 } else { 0 };
+            found.failures_in_a_row = failure.map_or(0, |_| found.failures_in_a_row + 1);
+            let because = if found.outage >= OUTAGE {
+                Limit::AcsUnavailable
+            } else if found.failures_in_a_row >= ALWAYS {
+                Limit::AlwaysFails
+            } else {
+                return None;
+            };
+            found.left_out.is_none().then(|| *found.left_out.insert(because))
+        });
+        if let Some(because) = because {
+            let resource = name.as_str();
+            warn!(
+                acs.resource = resource,
+                ?because,
+                "the rest of this run leaves out the ACS resource"
+            );
+        }
+    }
+
+    fn with_resource<T>(&self, name: &ResourceName, with: impl FnOnce(&mut Resource) -> T) -> T {
+        let mut resources = self.resources();
+        with(resources.entry(name.clone()).or_insert_with(|| Resource {
+            pacer: Arc::new(Pacer::per_second(self.per_second)),
+            outage: 0,
+            failures_in_a_row: 0,
+            left_out: None,
+        }))
+    }
+
+    fn resources(&self) -> MutexGuard<'_, BTreeMap<ResourceName, Resource>> {
+        self.resources.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the run can ask the resource of a record. If it is not configured, the work of the
+    /// record counts as failed, and the record stays as it is until the resource is configured again.
     pub(super) fn is_reachable(&self, resource: &ResourceName) -> bool {
         let is_known = resources::client_of(self.acs, resource).is_ok();
         self.tally().failed += u64::from(!is_known);
-        is_known
+        is_known && self.asks(resource)
     }
 
     /// Performs the pending work of `record` at ACS; the caller has already waited for the rate
@@ -193,8 +250,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
             match finish_pending::perform_pending(store, acs, clock, record, &self.invocation).await
             {
                 Ok(_) => {
-                    let mut tally = self.tally();
-                    (tally.outage, tally.failures_in_a_row) = (0, 0);
+                    self.answered(&record.resource, None);
                     return Ok(true);
                 }
                 Err(Error::Throttled { retry_after, .. }) => {
@@ -225,13 +281,11 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         let next = record.attempt_failed(self.clock.now());
         let acs_id = next.acs_id().map(ToString::to_string);
         let is_stuck = matches!(next.state, State::Stuck { .. });
+        self.answered(&record.resource, Some(cause));
         {
             let mut tally = self.tally();
             tally.failed += 1;
             tally.stuck += u64::from(is_stuck);
-            let unavailable = matches!(cause, Error::AcsUnavailable { .. });
-            tally.outage = if unavailable { tally.outage + 1 } else { 0 };
-            tally.failures_in_a_row += 1;
         }
         let source = std::error::Error::source(cause).map(ToString::to_string);
         if is_stuck {
@@ -246,6 +300,7 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
 
     /// Copies the results into the record of the run.
     pub(super) fn report(self, run: &mut CleanupRun) {
+        let left_out = self.left_out().pop();
         let tally = self.tally.into_inner().unwrap_or_else(PoisonError::into_inner);
         run.considered = tally.considered;
         run.deleted = tally.deleted;
@@ -259,7 +314,8 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
         run.sample = tally.sample;
         let room = SAMPLE.saturating_sub(run.sample.len());
         run.sample.extend(tally.others.into_iter().take(room));
-        run.stopped = tally.limit.map(|because| Stopped { because, shard: tally.shard });
+        run.stopped =
+            tally.limit.or(left_out).map(|because| Stopped { because, shard: tally.shard });
     }
 }
 
@@ -267,12 +323,12 @@ impl<'a, S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'a, S, A, C>
 /// reduce the rate.
 pub(super) const AT_A_TIME: usize = 4;
 
-/// The number of consecutive outages after which a run stops. Each failure is counted on a
-/// record, and an outage is not caused by the record.
+/// The number of consecutive outages after which a run leaves a resource out. Each failure is counted
+/// on a record, and an outage is not caused by the record.
 const OUTAGE: u32 = 3;
 
-/// The number of consecutive failures for any reason after which a run stops. ACS may refuse a
-/// few identities; if it refuses all of them, the key or the resource is wrong.
+/// The number of consecutive failures for any reason after which a run leaves a resource out. ACS may
+/// refuse a few identities; if it refuses all of them, the key or the resource is wrong.
 const ALWAYS: u32 = 10;
 
 /// A run starts no work when less time than this is left: two seconds of reserve, plus the time

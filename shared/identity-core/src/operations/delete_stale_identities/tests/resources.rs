@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 
+use super::super::job::AT_A_TIME;
 use super::*;
 use crate::model::Placement;
 use crate::ports::ResourceClients;
@@ -81,4 +82,41 @@ async fn r33_the_rate_limit_of_a_run_is_per_resource() {
     assert_eq!((found.deleted, acs[0].calls().len(), acs[1].calls().len()), (32, 16, 16));
     // Sixteen at eight per second, at both resources at the same time.
     assert!(core.clock.elapsed() < Duration::from_millis(3_500), "{:?}", core.clock.elapsed());
+}
+
+#[tokio::test]
+async fn r81_a_resource_that_fails_leaves_the_work_of_the_others_undisturbed() {
+    let unavailable = || Error::AcsUnavailable { maybe_applied: true, source: "down".into() };
+    let refused = || Error::AcsRefused("401".into());
+    let throttled =
+        || Error::Throttled { retry_after: Duration::from_hours(1), source: "429".into() };
+    let failures: [fn() -> Error; 3] = [unavailable, refused, throttled];
+    let limits = [(Limit::AcsUnavailable, 3), (Limit::AlwaysFails, 10), (Limit::Deadline, 1)];
+    for (failure, (because, most)) in failures.into_iter().zip(limits) {
+        let (core, acs, clients) = fixture(16);
+        acs[0].fail(move |_| Some(failure()));
+        let found = run_on(&core, &clients).await;
+        assert_eq!((found.deleted, acs[1].calls().len()), (16, 16), "{because:?}");
+        assert_eq!(found.stopped.map(|stopped| stopped.because), Some(because));
+        // Those that were being processed when the last failure came are asked, too.
+        assert!((most..most + AT_A_TIME).contains(&acs[0].calls().len()), "{because:?}");
+        let tried = core.records.records().into_iter().filter(|record| record.attempts > 0).count();
+        assert!(tried < most + AT_A_TIME, "the others are not marked as tried: {tried}");
+    }
+}
+
+#[tokio::test]
+async fn r81_a_run_that_can_ask_no_resource_stops() {
+    let (core, acs, clients) = fixture(16);
+    for one in &acs {
+        one.fail(|_| Some(Error::AcsRefused("401".into())));
+    }
+    let found = run_on(&core, &clients).await;
+    assert_eq!(found.stopped.map(|stopped| stopped.because), Some(Limit::AlwaysFails));
+    let marked = core
+        .records
+        .records()
+        .into_iter()
+        .filter(|record| record.state.name() == StateName::Deleting);
+    assert!(marked.count() <= 2 * (10 + AT_A_TIME));
 }
