@@ -230,16 +230,20 @@ impl IdentityStore for DynamoIdentityStore {
         Ok(Count { records: users.try_into().unwrap_or(u64::MAX), next })
     }
 
-    /// `DynamoDB` counts the entries of an index about every six hours, and the index by ACS ID
-    /// has one entry for each identity.
-    async fn total(&self) -> Result<u64, Error> {
+    /// `DynamoDB` counts the entries of an index about every six hours. One index has each record that
+    /// is not a tombstone; the other one has the guests among them, and unfinished work.
+    async fn users_at_least(&self) -> Result<u64, Error> {
         let described =
             self.client.describe_table().table_name(&self.table).send().await.map_err(failure)?;
         let indexes = described.table.as_ref().map(TableDescription::global_secondary_indexes);
-        let mut indexes = indexes.unwrap_or_default().iter();
-        let by_acs_id = indexes.find(|index| index.index_name() == Some(BY_ACS_ID));
-        let entries = by_acs_id.and_then(GlobalSecondaryIndexDescription::item_count);
-        Ok(entries.and_then(|count| count.try_into().ok()).unwrap_or_default())
+        let indexes = indexes.unwrap_or_default();
+        let entries = |name| {
+            let index = indexes.iter().find(|index| index.index_name() == Some(name));
+            index.and_then(GlobalSecondaryIndexDescription::item_count)
+        };
+        // Without the second number, nothing is known.
+        let users = entries(BY_LAST_ISSUED).zip(entries(BY_UNFINISHED));
+        Ok(users.and_then(|(all, others)| (all - others).try_into().ok()).unwrap_or_default())
     }
 
     async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {

@@ -40,9 +40,9 @@ impl<T: IdentityStore> IdentityStore for Yielding<T> {
         self.0.count(query).await
     }
 
-    async fn total(&self) -> Result<u64, Error> {
+    async fn users_at_least(&self) -> Result<u64, Error> {
         turn().await;
-        self.0.total().await
+        self.0.users_at_least().await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {
@@ -227,8 +227,8 @@ impl<T: IdentityStore + Send> IdentityStore for Without<T> {
         self.store.count(query).await
     }
 
-    async fn total(&self) -> Result<u64, Error> {
-        self.store.total().await
+    async fn users_at_least(&self) -> Result<u64, Error> {
+        self.store.users_at_least().await
     }
 
     async fn note_orphan(&self, orphan: &Orphan) -> Result<(), Error> {

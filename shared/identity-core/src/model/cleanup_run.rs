@@ -29,7 +29,8 @@ pub struct CleanupRun {
     pub previous: Option<String>,
     /// The ID of the run from whose end this run continued, if that one was stopped early.
     pub continued_from: Option<String>,
-    /// The approximate number of identities.
+    /// The number of users that there are at least: all users with an identity, if the brake applied.
+    /// 0 if the run stopped before it knew.
     pub total: u64,
     /// The number of identities that were not used since the cutoff; 0 if the run stopped before it
     /// had counted them.

@@ -9,6 +9,7 @@
 //!
 //! A run that would delete too many identities deletes none: see [`is_braked`].
 
+mod brake;
 mod guests;
 mod job;
 mod request;
@@ -22,11 +23,13 @@ use tracing::{info, warn};
 
 use crate::model::Error;
 use crate::ports::{Clock, IdentityClients, IdentityStore, InvitationStore, OrphanStore, RunLog};
+use brake::Counted;
 
 pub use crate::model::cleanup_run::{
     Ages, Allowance, CleanupMode, CleanupRun, EndedGuests, Finished, IdentitySample, Limit, Millis,
     Reasons, Spared, Stopped,
 };
+pub use brake::{is_braked, users_beside};
 pub use request::{CleanupLimits, CleanupRequest, Retention};
 pub use stale::{StaleOutcome, delete_if_unused_since};
 
@@ -49,10 +52,12 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     job.finish_all().await?;
     job.finish_invitations().await?;
     job.delete_guests().await?;
-    run.total = store.total().await?;
     let counted = job.count().await?;
-    run.stale = counted.unwrap_or_default();
-    run.braked = is_braked(run.stale, run.total, run.allowance.map(|allowed| allowed.left));
+    if let Some(Counted { stale, users }) = counted {
+        run.stale = stale;
+        run.total = users;
+        run.braked = is_braked(stale, users, run.allowance.map(|allowed| allowed.left));
+    }
     match request.mode {
         CleanupMode::Apply if run.braked => {}
         CleanupMode::Apply | CleanupMode::Plan => job.process().await?,
@@ -61,20 +66,8 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     run.allowance = left_of(&run, counted);
     run.finished_at = Some(clock.now().into());
     store.save_run(&run).await?;
-    report(&run, counted);
+    report(&run, counted.map(|counted| counted.stale));
     Ok(run)
-}
-
-/// The brake: whether the number of deletions is implausibly high, which means more than 5 % of
-/// all identities and more than 50, unless an operator has allowed as many.
-///
-/// A wrong clock, a mistyped retention period or a restored backup can make all identities stale
-/// at once, and ACS cannot restore a deleted identity.
-#[must_use]
-pub fn is_braked(stale: u64, total: u64, allowance: Option<u64>) -> bool {
-    let many =
-        stale > BRAKE_FLOOR && stale.saturating_mul(100) > total.saturating_mul(BRAKE_PERCENT);
-    many && allowance.is_none_or(|allowed| stale > allowed)
 }
 
 /// Creates the record of a new run, and selects its first shard.
@@ -121,8 +114,8 @@ fn given(
     previous.allowance.filter(|allowed| cutoff <= latest(allowed))
 }
 
-/// The remaining allowance for later runs. `stale` is `None` if they were not counted.
-fn left_of(run: &CleanupRun, stale: Option<u64>) -> Option<Allowance> {
+/// The remaining allowance for later runs. `counted` is `None` if the run stopped before.
+fn left_of(run: &CleanupRun, counted: Option<Counted>) -> Option<Allowance> {
     let allowed = run.allowance?;
     if run.mode == CleanupMode::Plan {
         return Some(allowed);
@@ -130,14 +123,17 @@ fn left_of(run: &CleanupRun, stale: Option<u64>) -> Option<Allowance> {
     let left = allowed.left.saturating_sub(run.deleted);
     // An allowance that was too small to release the brake expires. It also expires once the
     // remaining backlog is below the limits of the brake.
-    let is_backlog = |stale: u64| is_braked(stale.saturating_sub(run.deleted), run.total, None);
-    let is_needed = stale.is_none_or(is_backlog);
+    let is_backlog = |counted: Counted| {
+        let [stale, users] = [counted.stale, counted.users].map(|n| n.saturating_sub(run.deleted));
+        is_braked(stale, users, None)
+    };
+    let is_needed = counted.is_none_or(is_backlog);
     (left > 0 && is_needed && !run.braked).then_some(Allowance { left, ..allowed })
 }
 
 /// Logs a summary of the run, and writes its metrics. The number of stale identities has none if
 /// they were not counted.
-fn report(run: &CleanupRun, counted: Option<u64>) {
+fn report(run: &CleanupRun, stale: Option<u64>) {
     let mode = match run.mode {
         CleanupMode::Plan => "plan",
         CleanupMode::Apply => "apply",
@@ -163,7 +159,7 @@ fn report(run: &CleanupRun, counted: Option<u64>) {
         mode,
         run.stale,
         run.considered,
-        metric.stale_identities = counted,
+        metric.stale_identities = stale,
         metric.identities_deleted = deleted,
         metric.identities_spared = run.spared.used + run.spared.changed,
         metric.deletions_failed = run.failed,
@@ -179,12 +175,6 @@ fn report(run: &CleanupRun, counted: Option<u64>) {
 /// An allowance is valid for runs whose cutoff is at most this much later. In a week, runs can
 /// delete one million identities; a wrong clock usually differs by more.
 const ALLOWED_FOR: Duration = Duration::from_hours(7 * 24);
-
-/// Fewer deletions than this never trigger the brake.
-const BRAKE_FLOOR: u64 = 50;
-
-/// The percentage of all identities above which the brake applies.
-const BRAKE_PERCENT: u64 = 5;
 
 #[cfg(test)]
 mod tests;

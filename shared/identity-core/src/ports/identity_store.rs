@@ -34,9 +34,9 @@ pub trait IdentityStore: Sync {
     /// are deleted when they are due.
     fn count(&self, query: &ListQuery) -> impl Future<Output = Result<Count, Error>> + Send;
 
-    /// Returns the approximate number of identities without counting them. The number can be some
-    /// hours old, and is 0 while it is unknown.
-    fn total(&self) -> impl Future<Output = Result<u64, Error>> + Send;
+    /// Returns a number of users that there are at least, without counting them. It can be some
+    /// hours old, and is 0 while it is unknown. Guests and deleted users are not among them.
+    fn users_at_least(&self) -> impl Future<Output = Result<u64, Error>> + Send;
 
     /// Applies one step to a record if the stored record still matches what the author of the
     /// step read: the same state and epoch, the same decisions, and, if the author read that no

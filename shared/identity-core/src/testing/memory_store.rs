@@ -108,7 +108,7 @@ impl MemoryIdentityStore {
             .filter(|record| match query.index {
                 Index::LastIssued => shard_of(record) == Some(query.shard),
                 Index::Unfinished => {
-                    record.is_unfinished() && spread(&record.external_id) == query.shard
+                    record.is_unfinished() && shard_of_user(&record.external_id) == query.shard
                 }
             })
             .filter(|record| {
@@ -174,10 +174,12 @@ impl IdentityStore for MemoryIdentityStore {
         Ok(Count { records: page.records.len().try_into().unwrap_or(u64::MAX), next })
     }
 
-    async fn total(&self) -> Result<u64, Error> {
+    async fn users_at_least(&self) -> Result<u64, Error> {
         let contents = self.lock();
-        let identities = contents.records.values().filter(|record| record.acs_id().is_some());
-        Ok(identities.count().try_into().unwrap_or(u64::MAX))
+        let of_users = contents.records.values().filter(|record| {
+            record.state != State::Deleted && record.due_at.is_none() && !record.is_unfinished()
+        });
+        Ok(of_users.count().try_into().unwrap_or(u64::MAX))
     }
 
     async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {
@@ -282,7 +284,7 @@ impl AuditTrail for MemoryIdentityStore {
 
 /// The shard in which a record is listed: users without an identity come after the others.
 fn shard_of(record: &Record) -> Option<u8> {
-    let shard = spread(&record.external_id);
+    let shard = shard_of_user(&record.external_id);
     match record.state {
         State::Deleted => None,
         State::Blocked { acs_id: None } => Some(SHARDS + shard),
@@ -290,8 +292,9 @@ fn shard_of(record: &Record) -> Option<u8> {
     }
 }
 
-/// Any distribution works if it is deterministic.
-fn spread(user: &ExternalId) -> u8 {
+/// The shard of a user's record. Any distribution works if it is deterministic.
+#[must_use]
+pub fn shard_of_user(user: &ExternalId) -> u8 {
     spread_text(user.as_str())
 }
 

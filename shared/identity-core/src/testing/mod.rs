@@ -30,7 +30,7 @@ pub use clock::ManualClock;
 pub use invitations::{CountingRandom, device_id, invitation};
 pub use memory_acs::{ClientCall, MemoryIdentityClient};
 pub use memory_cursors::MemoryDirectoryCursors;
-pub use memory_store::MemoryIdentityStore;
+pub use memory_store::{MemoryIdentityStore, shard_of_user};
 pub use memory_teams::MemoryTeamsTokenExchange;
 pub use metrics::Metrics;
 pub use watched_store::{Loss, StoreCall, WatchedStore};

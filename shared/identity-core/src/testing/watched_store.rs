@@ -128,8 +128,8 @@ impl<S: IdentityStore + Send> IdentityStore for WatchedStore<S> {
         self.watch(StoreCall::Count, self.inner.count(query)).await
     }
 
-    async fn total(&self) -> Result<u64, Error> {
-        self.watch(StoreCall::Total, self.inner.total()).await
+    async fn users_at_least(&self) -> Result<u64, Error> {
+        self.watch(StoreCall::Total, self.inner.users_at_least()).await
     }
 
     async fn commit(&self, step: Step<'_>) -> Result<Change, Error> {

@@ -28,9 +28,9 @@ use harness::{DynamoEngine, create_tables, dynamodb_config, template};
 use identity_core::{
     Error,
     ports::{Change, IdentityStore, Index, ListQuery, Usage},
-    record::{Active, State},
+    record::{Active, Record, State},
     store_contract,
-    testing::{acs_id, record, user},
+    testing::{acs_id, device_id, invitation, record, user},
 };
 use identity_store::{AuditRetention, AuditTable, DynamoIdentityStore};
 
@@ -90,8 +90,26 @@ async fn each_method_is_one_request() {
     assert_eq!(requests(), 1);
     store.count(&query).await.unwrap();
     assert_eq!(requests(), 1);
-    assert_eq!(store.total().await.unwrap(), 1);
+    assert_eq!(store.users_at_least().await.unwrap(), 1);
     assert_eq!(requests(), 1);
+}
+
+#[tokio::test]
+async fn r34_guests_and_deleted_users_are_not_among_the_users_that_there_are_at_least() {
+    let (database, table, _) = database();
+    let store =
+        DynamoIdentityStore::new(Client::from_conf(config_of(database).await.build()), table);
+    let at = SystemTime::UNIX_EPOCH;
+    let guest = invitation("handle").guest(&device_id('a'));
+    let gone = Some(acs_id("8:acs:3"));
+    for added in [
+        record("alice", State::active("8:acs:1"), at),
+        Record { due_at: Some(at), ..record(guest.as_str(), State::active("8:acs:2"), at) },
+        Record { last_acs_id: gone, ..record("bob", State::Deleted, at) },
+    ] {
+        assert!(matches!(store.advance(None, &added).await.unwrap(), Change::Made(_)));
+        assert_eq!(store.users_at_least().await.unwrap(), 1);
+    }
 }
 
 /// Counts the sent requests.

@@ -5,9 +5,9 @@ use std::io::{self, Write as _};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use identity_core::delete_stale_identities::{Retention, is_braked};
+use identity_core::delete_stale_identities::{Retention, is_braked, users_beside};
 use identity_core::list_identities::{ListIdentitiesRequest, MAX_PAGE, list_identities};
-use identity_core::ports::{Clock as _, IdentityStore as _};
+use identity_core::ports::Clock as _;
 use identity_core::record::{Record, State};
 use identity_core::resource::ResourceName;
 
@@ -33,9 +33,11 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
         arguments.resource.map(|raw| session.target.resources.named(&raw)).transpose()?;
     let now = session.clock.now();
     let before = now.checked_sub(unused_for).unwrap_or(SystemTime::UNIX_EPOCH);
-    let mut identities = stale(&session, before, resource.as_ref()).await?;
+    let mut identities = unused(&session, before, resource.as_ref()).await?;
     identities.sort_by(|one, other| one.last_issued_at.cmp(&other.last_issued_at));
-    let total = session.run(async |_| session.store.total().await).await?;
+    let stale = identities.len().try_into().unwrap_or(u64::MAX);
+    let total = session.run(async |_| users_beside(&session.store, stale, || false).await).await?;
+    let total = total.unwrap_or_default();
     let plan = CleanupPlan::new(&session.target, now, before, total, identities);
     told(&plan, unused_for);
     match context.shown() {
@@ -48,7 +50,7 @@ pub(crate) async fn run(arguments: CleanupPlanArguments, context: &CommandContex
 }
 
 /// The identities that were not used since `before`, of this resource or of all.
-async fn stale(
+async fn unused(
     session: &ServiceSession,
     before: SystemTime,
     resource: Option<&ResourceName>,

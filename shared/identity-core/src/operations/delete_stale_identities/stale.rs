@@ -4,6 +4,7 @@ use std::time::SystemTime;
 
 use tracing::info;
 
+use super::brake::{Counted, count_users, users_beside};
 use super::job::{CleanupJob, SAMPLE};
 use crate::model::{
     Actor, AuditAction, AuditEntry, CleanupMode, Error, IdentitySample, Invocation, ReceiptId,
@@ -190,23 +191,12 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
 
     /// Counts the identities that were not used since the cutoff; `None` if the run must stop before,
     /// which then deletes none of them.
-    pub(super) async fn count(&self) -> Result<Option<u64>, Error> {
-        let mut stale = 0;
-        for shard in 0..SHARDS {
-            let mut query = ListQuery { limit: COUNTED_AT_A_TIME, ..self.stale_ones(shard, None) };
-            loop {
-                if self.must_stop() {
-                    return Ok(None);
-                }
-                let counted = self.store.count(&query).await?;
-                stale += counted.records;
-                query.after = counted.next;
-                if query.after.is_none() {
-                    break;
-                }
-            }
-        }
-        Ok(Some(stale))
+    pub(super) async fn count(&self) -> Result<Option<Counted>, Error> {
+        let must_stop = || self.must_stop();
+        let stale = count_users(self.store, Some(self.cutoff), u64::MAX, must_stop).await?;
+        let Some(stale) = stale else { return Ok(None) };
+        let users = users_beside(self.store, stale, must_stop).await?;
+        Ok(users.map(|users| Counted { stale, users }))
     }
 
     fn stale_ones(&self, shard: u8, after: Option<Position>) -> ListQuery {
@@ -218,6 +208,3 @@ impl<S: IdentityStore, A: IdentityClients, C: Clock> CleanupJob<'_, S, A, C> {
 
 /// The number of records that are held in memory at a time.
 const PAGE: u16 = 100;
-
-/// A count returns no records, so a larger page saves requests.
-const COUNTED_AT_A_TIME: u16 = 2_000;

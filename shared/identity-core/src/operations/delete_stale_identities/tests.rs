@@ -13,8 +13,8 @@ use crate::model::{Actor, ExternalId, Lease, LeaseId, Record, ResourceName, Stat
 use crate::operations::issue_access_token::{IssueAccessTokenRequest, issue_access_token};
 use crate::ports::{Orphan, RunLog, SHARDS};
 use crate::testing::{
-    ClientCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, order,
-    record, user,
+    ClientCall, CoreFixture, ManualClock, Metrics, StoreCall, acs_id, an_hour, caller, device_id,
+    invitation, order, record, shard_of_user, user,
 };
 
 const DAY: Duration = Duration::from_hours(24);

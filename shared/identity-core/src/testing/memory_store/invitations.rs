@@ -1,6 +1,6 @@
 use std::time::SystemTime;
 
-use super::{MemoryIdentityStore, spread, spread_text};
+use super::{MemoryIdentityStore, shard_of_user, spread_text};
 use crate::model::{
     Error, ExternalId, Invitation, InvitationId, InvitationState, InvitationStep, State,
 };
@@ -80,7 +80,7 @@ impl InvitationStore for MemoryIdentityStore {
             .records
             .values()
             .filter(|record| record.state != State::Deleted && !record.is_unfinished())
-            .filter(|record| spread(&record.external_id) == query.shard)
+            .filter(|record| shard_of_user(&record.external_id) == query.shard)
             .filter_map(|record| Some((record.due_at?, record.external_id.clone())))
             .filter(|(at, _)| *at < query.before)
             .filter(|(at, id)| {

@@ -14,6 +14,24 @@ async fn r34_more_than_five_percent_and_more_than_fifty_are_not_deleted() {
 }
 
 #[tokio::test]
+async fn r34_guests_and_deleted_users_do_not_release_the_brake() {
+    for (users, is_braked) in [(1_200, false), (1_199, true)] {
+        let fixture = last_used((0..users).map(|index| if index < 60 { 91 } else { 1 }));
+        let guest = invitation("handle").guest(&device_id('a'));
+        let state = State::active("8:acs:guest");
+        let others = [
+            Record { due_at: Some(now()), ..record(guest.as_str(), state, now()) },
+            record("gone", State::Deleted, now()),
+        ];
+        for record in others {
+            fixture.records.advance(None, &record).await.unwrap();
+        }
+        let found = run(&fixture, request(&fixture, CleanupMode::Plan)).await;
+        assert_eq!((found.stale, found.braked), (60, is_braked), "60 of {users} users");
+    }
+}
+
+#[tokio::test]
 async fn r34_a_clock_far_ahead_deletes_no_identity() {
     let fixture = last_used((0..100).map(|_| 0));
     let time = now() + DAY * 400;

@@ -10,8 +10,8 @@ use crate::operations::import_identity::{ImportedIdentity, import_identity};
 use crate::operations::revoke_access_tokens::{
     IfMissing, RevokeAccessTokensRequest, revoke_access_tokens,
 };
-use crate::testing::invitations::{device_of, invitation};
-use crate::testing::{administrator, device_id, event};
+use crate::testing::invitations::device_of;
+use crate::testing::{administrator, event};
 
 const HOUR: Duration = Duration::from_hours(1);
 

@@ -1,5 +1,13 @@
 use super::*;
 
+/// Saves an earlier run that stopped in this shard.
+async fn stopped_before(fixture: &CoreFixture, shard: u8) {
+    let stopped = Some(Stopped { because: Limit::Maximum, shard });
+    let (id, mode) = ("before".to_owned(), CleanupMode::Apply);
+    let before = CleanupRun { id, mode, stopped, ..CleanupRun::default() };
+    fixture.records.save_run(&before).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_key_that_acs_refuses_does_not_mark_every_identity() {
     let fixture = last_used((0..40).map(|_| 91));
@@ -54,11 +62,29 @@ async fn r33_a_run_stops_in_the_middle_of_a_shard() {
     let deadline = short.invocation.deadline;
     let found = run(&fixture, short).await;
     assert!(deadline.duration_since(fixture.clock.now()).unwrap() >= Duration::from_secs(2));
-    // As the store in memory distributes the names.
-    let name = of_one_shard(1).next().unwrap();
-    let shard = name.as_str().bytes().fold(0_u8, u8::wrapping_add) % SHARDS;
+    let shard = shard_of_user(&of_one_shard(1).next().unwrap());
     assert_eq!(found.stopped, Some(Stopped { because: Limit::Deadline, shard }));
     assert!((1..40).contains(&found.deleted), "{}", found.deleted);
+}
+
+#[tokio::test]
+async fn r33_the_next_run_begins_with_the_shard_in_which_the_last_one_stopped() {
+    for begins in [0, 5, SHARDS - 1] {
+        let names = (b'A'..).take(usize::from(SHARDS)).map(|letter| char::from(letter).to_string());
+        let one_of_each_shard = names.map(|name| Record {
+            last_issued_at: days_ago(91),
+            ..record(&name, State::active(&format!("8:acs:{name}")), days_ago(999))
+        });
+        let fixture = CoreFixture::with(one_of_each_shard);
+        stopped_before(&fixture, begins).await;
+        let limits = CleanupLimits { per_second: 8, most: 1 };
+        let apply = request(&fixture, CleanupMode::Apply);
+        run(&fixture, CleanupRequest { limits, ..apply }).await;
+        let records = fixture.records.records();
+        let gone = records.iter().filter(|record| record.state == State::Deleted);
+        let gone: Vec<_> = gone.map(|record| shard_of_user(&record.external_id)).collect();
+        assert_eq!(gone, [begins]);
+    }
 }
 
 #[tokio::test]
@@ -70,10 +96,7 @@ async fn a_run_that_stops_among_the_orphans_leaves_the_next_shard_as_it_was() {
             Orphan { acs_id, user: name(index), resource: ResourceName::MAIN, noted_at: now() };
         fixture.records.note_orphan(&orphan).await.unwrap();
     }
-    let next = Stopped { because: Limit::Maximum, shard: 5 };
-    let (id, mode) = ("before".to_owned(), CleanupMode::Apply);
-    let before = CleanupRun { id, mode, stopped: Some(next), ..CleanupRun::default() };
-    fixture.records.save_run(&before).await.unwrap();
+    stopped_before(&fixture, 5).await;
     let mut short = request(&fixture, CleanupMode::Apply);
     short.invocation.deadline = fixture.clock.now() + Duration::from_secs(6);
     let found = run(&fixture, short).await;
