@@ -67,16 +67,14 @@ async fn handle(
              `mode` to \"apply\" in the event",
         ));
     }
+    let is_preview = input.mode == Some(CleanupMode::Plan);
     let request = CleanupRequest {
         time: input.time,
         retention: settings.retention,
         mode: input.mode.unwrap_or(settings.mode),
         // An event that asks for a plan deletes nothing at all.
-        guests: if input.mode == Some(CleanupMode::Plan) {
-            CleanupMode::Plan
-        } else {
-            settings.guests
-        },
+        guests: if is_preview { CleanupMode::Plan } else { settings.guests },
+        is_preview,
         limits: settings.limits,
         allow: input.allow,
         invocation: invocation(&event.context, clock),

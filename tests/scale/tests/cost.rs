@@ -81,6 +81,7 @@ async fn run(engine: &ScaleEngine, mode: CleanupMode, time: SystemTime) -> Cost 
         retention: Retention::from_days(90).unwrap(),
         mode,
         guests: CleanupMode::Plan,
+        is_preview: false,
         limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 10_000 },
         // If all identities are stale, the brake stops the run.
         allow: Some(STALE),

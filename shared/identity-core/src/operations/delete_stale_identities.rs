@@ -66,7 +66,8 @@ pub async fn delete_stale_identities<S: IdentityStore + InvitationStore + Orphan
     run.allowance = left_of(&run, counted);
     run.finished_at = Some(clock.now().into());
     store.save_run(&run).await?;
-    report(&run, counted.map(|counted| counted.stale));
+    let of_schedule = counted.filter(|_| !request.is_preview);
+    report(&run, of_schedule.map(|counted| counted.stale));
     Ok(run)
 }
 
@@ -132,7 +133,7 @@ fn left_of(run: &CleanupRun, counted: Option<Counted>) -> Option<Allowance> {
 }
 
 /// Logs a summary of the run, and writes its metrics. The number of stale identities has none if
-/// they were not counted.
+/// they were not counted, or if the run does not count as one of the schedule.
 fn report(run: &CleanupRun, stale: Option<u64>) {
     let mode = match run.mode {
         CleanupMode::Plan => "plan",

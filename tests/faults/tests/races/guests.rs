@@ -245,6 +245,7 @@ fn run_the_job(fixture: &CoreFixture) {
         retention: Retention::from_days(90).unwrap(),
         mode: CleanupMode::Apply,
         guests: CleanupMode::Apply,
+        is_preview: false,
         limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 100 },
         allow: None,
         invocation: identity_core::identity::Invocation {

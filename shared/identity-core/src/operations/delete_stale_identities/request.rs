@@ -14,6 +14,9 @@ pub struct CleanupRequest {
     pub mode: CleanupMode,
     /// Whether to delete the guests whose invitation has ended, or only to count them.
     pub guests: CleanupMode,
+    /// Whether an operator has asked for a plan. Such a run does not count as one of the schedule,
+    /// whose absence an alarm reports.
+    pub is_preview: bool,
     /// The limits of the run.
     pub limits: CleanupLimits,
     /// How many deletions an operator allows despite the brake. Later runs can use the remainder.

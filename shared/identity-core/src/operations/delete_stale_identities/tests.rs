@@ -71,6 +71,7 @@ fn request(fixture: &CoreFixture, mode: CleanupMode) -> CleanupRequest {
         retention: Retention::from_days(90).unwrap(),
         mode,
         guests: CleanupMode::Apply,
+        is_preview: false,
         limits: CleanupLimits { per_second: CleanupLimits::HALF_OF_ACS, most: 10_000 },
         allow: None,
         invocation,

@@ -88,6 +88,17 @@ async fn the_metrics_of_a_run_count_deletions_and_brakes_only_if_it_deletes() {
 }
 
 #[tokio::test]
+async fn a_plan_that_was_asked_for_is_no_run_of_the_schedule_for_the_alarm() {
+    for (is_preview, counted) in [(false, Some(3)), (true, None)] {
+        let fixture = last_used([91, 91, 91]);
+        let metrics = Metrics::collect();
+        let plan = request(&fixture, CleanupMode::Plan);
+        let found = run(&fixture, CleanupRequest { is_preview, ..plan }).await;
+        assert_eq!((metrics.sum("stale_identities"), found.stale), (counted, 3));
+    }
+}
+
+#[tokio::test]
 async fn a_run_names_all_of_few_and_some_of_each_shard_of_many() {
     let few = last_used((0..60).map(|_| 91));
     assert_eq!(run(&few, request(&few, CleanupMode::Plan)).await.sample.len(), 60);
