@@ -144,7 +144,7 @@ impl<C: Clock> AcsIdentityClient<C> {
     ///
     /// `Throttled` means that ACS did nothing. This is also true after an earlier attempt: a
     /// creation is retried only if ACS has not received it, and a token whose response was lost
-    /// was not given to a caller.
+    /// was not given to a caller. An assignment is never held.
     fn check_hold(&self, call: &AcsCall) -> Result<(), Error> {
         let Some(retry_after) = self.holds.left(call.operation, self.clock.now()) else {
             return Ok(());
@@ -244,6 +244,24 @@ impl<C: Clock> AcsIdentityClient<C> {
     /// Converts the outcome of the last attempt. `earlier`: whether ACS may have performed the
     /// operation in an earlier attempt.
     fn conclude(
+        &self,
+        operation: AcsOperation,
+        outcome: AttemptResult,
+        earlier: bool,
+    ) -> Result<AcsResponse, Error> {
+        match self.conclude_last(operation, outcome, earlier) {
+            // Callers take `Throttled` and `AcsRefused` as proof that ACS does not have the
+            // assignment. That is true for the last attempt only.
+            Err(Error::Throttled { source, .. } | Error::AcsRefused(source))
+                if earlier && operation == AcsOperation::PutAssignment =>
+            {
+                Err(Error::AcsUnavailable { maybe_applied: true, source })
+            }
+            concluded => concluded,
+        }
+    }
+
+    fn conclude_last(
         &self,
         operation: AcsOperation,
         outcome: AttemptResult,

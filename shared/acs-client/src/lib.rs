@@ -103,7 +103,7 @@
 //! | [`identity_core::Error`] | Meaning | Source |
 //! |---|---|---|
 //! | `Throttled` | ACS answered 429, or the operation is held; `retry_after` is 1 s to 5 min | [`Answered`], or [`Unanswered`] if it is held |
-//! | `AcsUnavailable` | a failed connection, a timeout, 3xx, 408, 5xx, or a response that ACS does not document; `maybe_applied` is `false` only if ACS cannot have received the request | [`Unanswered`] or [`Answered`] |
+//! | `AcsUnavailable` | a failed connection, a timeout, 3xx, 408, 5xx, a response that ACS does not document, or a 4xx to putting an assignment that an earlier attempt may have made; `maybe_applied` is `false` only if ACS cannot have received the request | [`Unanswered`] or [`Answered`] |
 //! | `ForeignIdentity` | 401 `IdentityNotOwned` to issuing, revoking or deleting: the identity belongs to another resource and is unchanged | [`Answered`] |
 //! | `AcsRefused` | any other 4xx, or Entra refuses a token: the configuration or the request is wrong, and a retry does not help | [`Answered`] or [`Unanswered`] |
 //!

@@ -12,7 +12,7 @@ use identity_core::{
 
 use crate::support::{
     ASSIGNMENT, ClientFixture, ID, OBJECT, ScriptedOperation, ScriptedReply, ScriptedServer,
-    TENANT, TOKEN, USER_TOKEN, assignment, chain,
+    TENANT, TOKEN, USER_TOKEN, assignment, chain, maybe_applied,
 };
 
 const SOON: Duration = Duration::from_secs(5);
@@ -201,6 +201,28 @@ async fn a_400_to_a_resource_account_names_the_other_spelling() {
     let fixture = ClientFixture::new([error(400, "ValidationError", "No.", Some("clientIds"))]);
     let refused = fixture.call(ScriptedOperation::PutAssignment).await.unwrap_err();
     assert!(!chain(&refused).contains("teamsResourceAccount"), "{refused:?}");
+}
+
+#[tokio::test]
+async fn an_assignment_that_an_earlier_attempt_may_have_made_is_not_reported_as_refused() {
+    for first in [ScriptedReply::status(500), ScriptedReply::Close] {
+        for last in [429, 401, 403] {
+            let fixture = ClientFixture::new([first.clone(), ScriptedReply::status(last)]);
+            let error = fixture.call(ScriptedOperation::PutAssignment).await.unwrap_err();
+            assert_eq!(Answered::of(&error).map(Answered::status), Some(last));
+            assert!(maybe_applied(Err(error)), "{last}");
+            assert_eq!(fixture.server.count(), 2, "{last}");
+        }
+    }
+    // The only attempt proves that ACS did nothing.
+    for (only, is_throttled) in [(429, true), (401, false), (403, false)] {
+        let fixture = ClientFixture::new([ScriptedReply::status(only)]);
+        match fixture.call(ScriptedOperation::PutAssignment).await {
+            Err(Error::Throttled { .. }) => assert!(is_throttled, "{only}"),
+            Err(Error::AcsRefused(_)) => assert!(!is_throttled, "{only}"),
+            other => unreachable!("{only}: {other:?}"),
+        }
+    }
 }
 
 #[tokio::test]
