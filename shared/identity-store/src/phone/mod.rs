@@ -256,5 +256,6 @@ const LIST_SHARD: u64 = 32;
 /// The shards of unfinished identities are 0 to 15, and that of orphans is 16.
 const UNFINISHED_SHARD: u64 = 17;
 
-/// How long a removed entry is kept, which no first exchange brings back in this time.
+/// How long a removed entry is kept. If the assignment was ended, no first exchange brings it back in
+/// this time.
 const REMOVED_LIFE: Duration = Duration::from_hours(400 * 24);

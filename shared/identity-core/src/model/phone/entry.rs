@@ -25,7 +25,8 @@ pub struct PhoneEntry {
     pub changed_at: SystemTime,
     /// When ACS last confirmed the assignment.
     pub verified_at: Option<SystemTime>,
-    /// Who changed it last: an external id, or the source of an event.
+    /// Who changed it last: an external id, or the source of an event. Empty if ACS does not have an
+    /// assignment that was only requested: then no one has ended it.
     pub by: String,
 }
 
@@ -116,10 +117,24 @@ impl PhoneEntry {
         found: Option<TeamsExtensionAssignment>,
         now: SystemTime,
     ) -> Self {
+        let by = match (self.state, &found) {
+            (PhoneState::Assigning, None) => String::new(),
+            _ => self.by.clone(),
+        };
         let state = if found.is_some() { PhoneState::Assigned } else { PhoneState::Removed };
         let verified_at = found.is_some().then(|| Event::at_millisecond(now));
         let assignment = found.unwrap_or_else(|| self.assignment.clone());
-        Self { assignment, verified_at, ..self.changed(state, now) }
+        Self { assignment, verified_at, by, ..self.changed(state, now) }
+    }
+
+    /// Whether the first exchange of `user` may assign them: an assignment was neither made nor ended,
+    /// and no administrator requested one that is unfinished.
+    pub(crate) fn is_open_to(&self, user: &ExternalId) -> bool {
+        match self.state {
+            PhoneState::Removed => self.by.is_empty(),
+            PhoneState::Assigning => self.by == user.as_str(),
+            PhoneState::Assigned | PhoneState::Removing => false,
+        }
     }
 
     /// What another process has still to do.

@@ -41,6 +41,16 @@ pub enum Assignee {
     User,
 }
 
+impl Assignee {
+    /// Whether this assignee may replace `entry`. The first exchange replaces no decision.
+    fn may_replace(&self, entry: &PhoneEntry, user: Option<&ExternalId>) -> bool {
+        match self {
+            Self::Administrator(_) => true,
+            Self::User => user.is_some_and(|user| entry.is_open_to(user)),
+        }
+    }
+}
+
 /// Assigns the principal if the policy allows it and their user is not cut off. The same request
 /// again has the same result.
 ///
@@ -70,10 +80,8 @@ pub async fn assign_phone<S: IdentityStore + PhoneInventory>(
                 remove(store, acs, clock, entry, invocation).await?;
                 continue;
             }
-            // An administrator has removed it since the exchange looked.
-            (_, Some(entry))
-                if matches!(request.by, Assignee::User) && entry.state == PhoneState::Removed =>
-            {
+            // The assignment was made or ended since the exchange looked.
+            (_, Some(entry)) if !request.by.may_replace(entry, user.as_ref()) => {
                 return Ok(entry.clone());
             }
             _ => {}

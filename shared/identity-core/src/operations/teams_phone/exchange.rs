@@ -72,7 +72,8 @@ pub async fn exchange_phone_token<S: IdentityStore + PhoneInventory>(
         // An event about the user must find the assignment, even if another tool made it.
         store.link_principal(&user, &token.principal).await?;
     }
-    if entry.is_none() && settings.assigns_on_first_exchange() {
+    let is_first = entry.as_ref().is_none_or(|entry| entry.is_open_to(&user));
+    if is_first && settings.assigns_on_first_exchange() {
         let first = first_assignment(&token, &user, &invocation);
         assign_phone(store, acs, clock, settings, &first).await?;
     }
@@ -83,7 +84,7 @@ pub async fn exchange_phone_token<S: IdentityStore + PhoneInventory>(
     Ok(exchanged)
 }
 
-/// The assignment of a user who was never assigned. A user whose assignment was removed gets none.
+/// The assignment of a user who was never assigned. A user whose assignment was ended gets none.
 fn first_assignment(
     token: &VerifiedPhoneToken,
     user: &ExternalId,

@@ -90,6 +90,80 @@ async fn a_first_exchange_that_meets_a_removal_assigns_nothing() {
 }
 
 #[tokio::test]
+async fn a_first_exchange_assigns_although_an_earlier_assignment_was_refused() {
+    let refused = || Error::AcsRefused("no role".into());
+    let throttled = || Error::Throttled { retry_after: Duration::ZERO, source: "429".into() };
+    for error in [refused as fn() -> Error, throttled] {
+        for is_administrator in [false, true] {
+            let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#);
+            for _ in 0..2 {
+                fixture.acs.fail([error()]);
+                if is_administrator {
+                    assert!(fixture.assign("refused").await.is_err());
+                } else {
+                    assert!(fixture.exchange(|_| {}).await.is_err());
+                }
+                assert_eq!(fixture.state().await, Some(PhoneState::Removed));
+            }
+            fixture.exchange(|_| {}).await.unwrap();
+            assert!(fixture.is_at_acs());
+            assert_eq!(fixture.entry().await.by, "alice");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_first_exchange_assigns_after_one_whose_outcome_is_unknown() {
+    for is_settled in [true, false] {
+        let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#);
+        fixture.acs.fail([unavailable()]);
+        assert!(fixture.exchange(|_| {}).await.is_err());
+        fixture.clock.advance(Duration::from_secs(16));
+        if is_settled {
+            assert_eq!(fixture.finish().await.settled, 1);
+            assert_eq!(fixture.state().await, Some(PhoneState::Removed));
+        }
+        fixture.exchange(|_| {}).await.unwrap();
+        assert_eq!(fixture.state().await, Some(PhoneState::Assigned), "{is_settled}");
+    }
+}
+
+#[tokio::test]
+async fn a_refused_assignment_leaves_the_end_of_the_one_before_a_decision() {
+    let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#);
+    fixture.assign("one").await.unwrap();
+    let later = fixture.clock.now() + Duration::from_secs(1);
+    assert_eq!(fixture.event(EventKind::Disabled, later).await.unwrap(), 1);
+    fixture.acs.fail([Error::AcsRefused("no".into())]);
+    assert!(fixture.assign("two").await.is_err());
+    fixture.exchange(|_| {}).await.unwrap();
+    assert!(!fixture.is_at_acs());
+}
+
+#[tokio::test]
+async fn a_user_who_is_blocked_during_a_first_exchange_is_not_assigned_by_the_next_one() {
+    let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#)
+        .with(alice(State::active("8:acs:1")));
+    let meanwhile = fixture.store.clone();
+    fixture.acs.while_answering(move || meanwhile.meanwhile(|_| alice(State::blocked("8:acs:1"))));
+    assert!(matches!(fixture.exchange(|_| {}).await, Err(Error::Blocked)));
+    fixture.store.meanwhile(|_| alice(State::active("8:acs:1")));
+    fixture.exchange(|_| {}).await.unwrap();
+    assert!(!fixture.is_at_acs(), "the assignment was ended");
+}
+
+#[tokio::test]
+async fn a_first_exchange_does_not_replace_what_an_administrator_assigned_meanwhile() {
+    let fixture = PhoneFixture::new(r#", "assignOnFirstExchange": true"#);
+    fixture.assign("one").await.unwrap();
+    // The exchange has found no entry before.
+    let first = AssignPhoneRequest { by: Assignee::User, ..fixture.assign_request("two") };
+    let PhoneFixture { store, acs, clock, settings } = &fixture;
+    let entry = assign_phone(store, acs, clock, settings, &first).await.unwrap();
+    assert_eq!((entry.state, entry.by.as_str()), (PhoneState::Assigned, "root"));
+}
+
+#[tokio::test]
 async fn unfinished_work_stops_if_acs_throttles_or_does_not_answer() {
     let throttled = || Error::Throttled { retry_after: Duration::ZERO, source: "429".into() };
     for (error, calls) in [(throttled as fn() -> Error, 1), (unavailable, 3)] {
