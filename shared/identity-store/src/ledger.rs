@@ -25,9 +25,12 @@ use crate::item::{self, Item, instant, milliseconds, number, string, text, time}
 use crate::store::DynamoIdentityStore;
 
 impl DynamoIdentityStore {
-    /// Reads the unfinished items of a shard that has few. The last one to begin comes first: one that
-    /// cannot be finished must not keep newer ones out.
-    pub(crate) async fn unfinished_items(&self, shard: u64) -> Result<Vec<Item>, Error> {
+    /// Reads some of the unfinished items of a shard that has few.
+    pub(crate) async fn unfinished_items(
+        &self,
+        shard: u64,
+        is_oldest_first: bool,
+    ) -> Result<Vec<Item>, Error> {
         let found = self
             .client
             .query()
@@ -35,7 +38,7 @@ impl DynamoIdentityStore {
             .index_name(BY_UNFINISHED)
             .key_condition_expression("unfinishedShard = :shard")
             .expression_attribute_values(":shard", number(shard))
-            .scan_index_forward(false)
+            .scan_index_forward(is_oldest_first)
             .limit(UNFINISHED_AT_A_TIME)
             .send()
             .await
@@ -135,7 +138,7 @@ impl DynamoIdentityStore {
 impl OrphanStore for DynamoIdentityStore {
     async fn orphans(&self) -> Result<Vec<Orphan>, Error> {
         // An orphan that is given up stays in the list, and must not keep newer ones from a run.
-        let found = self.unfinished_items(SHARDS.into()).await?;
+        let found = self.unfinished_items(SHARDS.into(), false).await?;
         let invalid = || Error::StoreRefused("invalid record of an orphan".into());
         found.iter().map(|item| orphan(item).ok_or_else(invalid)).collect()
     }

@@ -105,7 +105,7 @@ impl PhoneInventory for DynamoIdentityStore {
     }
 
     async fn unfinished_principals(&self) -> Result<Vec<PhonePrincipal>, Error> {
-        let found = self.unfinished_items(UNFINISHED_SHARD).await?;
+        let found = self.unfinished_items(UNFINISHED_SHARD, true).await?;
         Ok(found.iter().filter_map(principal_of).collect())
     }
 

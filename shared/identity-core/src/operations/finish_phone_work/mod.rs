@@ -21,8 +21,9 @@ pub struct FinishedPhoneWork {
 }
 
 /// Finishes abandoned changes: a removal is repeated, and of an assignment only is asked whether ACS
-/// has it. So this never gives access. Failures of ACS are counted, and the next run retries them.
-/// The run stops if ACS throttles, or does not answer several times in a row.
+/// has it. So this never gives access. Failures of ACS are counted, and a later run retries them
+/// after those that it has not tried yet. The run stops if ACS throttles, or does not answer several
+/// times in a row.
 pub async fn finish_phone_work(
     store: &impl PhoneInventory,
     acs: &impl TeamsPhoneClient,
@@ -51,7 +52,7 @@ pub async fn finish_phone_work(
                 warn!(
                     phone.principal = %principal,
                     error = error_chain(&error),
-                    "failed to finish a change of a Teams Phone assignment: the next run retries"
+                    "failed to finish a change of a Teams Phone assignment: a later run retries"
                 );
                 finished.failed += 1;
                 outage = if matches!(error, Error::AcsUnavailable { .. }) { outage + 1 } else { 0 };
@@ -78,7 +79,15 @@ async fn settle(
     invocation: &Invocation,
 ) -> Result<bool, Error> {
     let principal = entry.principal();
-    let found = acs.find_assignment(&principal, invocation.acs_until).await?;
+    let found = match acs.find_assignment(&principal, invocation.acs_until).await {
+        Ok(found) => found,
+        Err(error) => {
+            // The newest change comes last in the next run, as that of a removal that failed.
+            let failed = entry.changed(entry.state, clock.now());
+            store.write_entry(Some(entry), &failed, None).await?;
+            return Err(error);
+        }
+    };
     let is_assigned = found.is_some();
     let next = entry.confirmed(found, clock.now());
     let is_written = store.write_entry(Some(entry), &next, None).await?;

@@ -80,8 +80,8 @@ pub trait PhoneInventory: Sync {
         limit: u16,
     ) -> impl Future<Output = Result<PhonePage, Error>> + Send;
 
-    /// Lists some of the principals whose assignment is unfinished, newest first: one that cannot
-    /// be finished must not keep newer ones from a run. Eventually consistent.
+    /// Lists some of the principals whose assignment is unfinished, the oldest change first. So the
+    /// runs take turns among many, if each attempt changes its entry. Eventually consistent.
     fn unfinished_principals(
         &self,
     ) -> impl Future<Output = Result<Vec<PhonePrincipal>, Error>> + Send;

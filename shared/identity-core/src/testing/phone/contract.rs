@@ -27,6 +27,7 @@ macro_rules! phone_contract {
             an_entry_that_is_written_twice_is_not_refused
             entries_are_listed_in_pages_and_removed_ones_are_left_out
             unfinished_entries_are_found_until_they_are_finished
+            unfinished_entries_are_listed_from_the_oldest_change
             the_links_of_a_user_are_kept
         }
     };
@@ -144,6 +145,26 @@ pub async fn unfinished_entries_are_found_until_they_are_finished(store: &impl P
     assert!(write(store, Some(&removing), &removing.changed(PhoneState::Removed, now())).await);
     assert!(write(store, Some(&assigning), &assigning.changed(PhoneState::Assigned, now())).await);
     assert_eq!(ours().await, []);
+}
+
+/// A clause of the contract.
+pub async fn unfinished_entries_are_listed_from_the_oldest_change(store: &impl PhoneInventory) {
+    let at = |second| now() + Duration::from_secs(second);
+    let entries = [(51, 2), (52, 3), (53, 1)].map(|(object, second)| {
+        entry(object, PhoneState::Assigning).changed(PhoneState::Removing, at(second))
+    });
+    for one in &entries {
+        assert!(write(store, None, one).await);
+    }
+    let ours = async || {
+        let found = store.unfinished_principals().await.unwrap();
+        let ours = |one: &_| [51, 52, 53].map(principal).contains(one);
+        found.into_iter().filter(ours).collect::<Vec<_>>()
+    };
+    assert_eq!(ours().await, [53, 51, 52].map(principal));
+    let repeated = entries[2].changed(PhoneState::Removing, at(4));
+    assert!(write(store, Some(&entries[2]), &repeated).await);
+    assert_eq!(ours().await, [51, 52, 53].map(principal));
 }
 
 /// A clause of the contract.

@@ -52,7 +52,6 @@ impl PhoneInventory for MemoryIdentityStore {
             entries.map(|entry| (entry.changed_at, entry.principal())).collect()
         });
         unfinished.sort();
-        unfinished.reverse();
         Ok(unfinished.into_iter().map(|(_, principal)| principal).collect())
     }
 

@@ -164,6 +164,28 @@ async fn a_first_exchange_does_not_replace_what_an_administrator_assigned_meanwh
 }
 
 #[tokio::test]
+async fn unfinished_work_that_fails_comes_last_in_the_next_run() {
+    for state in [PhoneState::Assigning, PhoneState::Removing] {
+        let fixture = PhoneFixture::new("");
+        for number in [20, 21] {
+            fixture.clock.advance(Duration::from_secs(1));
+            let now = fixture.clock.now();
+            let entry = PhoneEntry::unseen(assignment(number), now).changed(state, now);
+            assert!(fixture.store.write_entry(None, &entry, None).await.unwrap());
+        }
+        fixture.clock.advance(Duration::from_secs(16));
+        let throttled = Error::Throttled { retry_after: Duration::ZERO, source: "429".into() };
+        fixture.acs.fail([throttled]);
+        assert_eq!(fixture.finish().await.failed, 1);
+        let unfinished = fixture.store.unfinished_principals().await.unwrap();
+        assert_eq!(unfinished, [21, 20].map(principal), "{state:?}");
+        fixture.clock.advance(Duration::from_secs(16));
+        let finished = fixture.finish().await;
+        assert_eq!(finished.removed + finished.settled, 2, "{state:?}");
+    }
+}
+
+#[tokio::test]
 async fn unfinished_work_stops_if_acs_throttles_or_does_not_answer() {
     let throttled = || Error::Throttled { retry_after: Duration::ZERO, source: "429".into() };
     for (error, calls) in [(throttled as fn() -> Error, 1), (unavailable, 3)] {
