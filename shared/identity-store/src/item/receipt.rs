@@ -88,27 +88,30 @@ fn read_one(item: &Item) -> Option<Receipt> {
 }
 
 /// Parses the requester. A source or an administrator that an older version did not store stays
-/// unknown. A kind that only a newer version knows is kept: after a rollback, one such receipt would
-/// otherwise make the whole record invalid.
+/// unknown. A kind or a source that only a newer version knows is kept as it is: after a rollback, one
+/// such receipt would otherwise make the whole record invalid, or the next write would remove it.
 fn read_by(item: &Item) -> Option<By> {
     Some(match string(item, BY)? {
         "user" => By::User,
         "administrator" => {
             By::Administrator { id: string(item, ADMINISTRATOR).and_then(ExternalId::parse) }
         }
-        name => match EventKind::parse(name) {
-            Some(kind) => By::Event {
-                source: string(item, SOURCE).and_then(EventSource::parse),
-                kind,
-                id: string(item, EVENT_ID).unwrap_or_default().to_owned(),
-            },
-            None => By::Unknown {
-                name: name.to_owned(),
-                source: string(item, SOURCE).map(str::to_owned),
-                id: string(item, EVENT_ID).map(str::to_owned),
-            },
-        },
+        name => read_event(name, string(item, SOURCE), string(item, EVENT_ID)),
     })
+}
+
+fn read_event(name: &str, source: Option<&str>, id: Option<&str>) -> By {
+    let known = source.and_then(EventSource::parse);
+    match EventKind::parse(name) {
+        Some(kind) if known.is_some() || source.is_none() => {
+            By::Event { source: known, kind, id: id.unwrap_or_default().to_owned() }
+        }
+        _ => By::Unknown {
+            name: name.to_owned(),
+            source: source.map(str::to_owned),
+            id: id.map(str::to_owned),
+        },
+    }
 }
 
 #[cfg(test)]
@@ -122,7 +125,7 @@ mod tests {
     use crate::item;
 
     #[test]
-    fn a_receipt_of_a_kind_that_only_a_newer_version_knows_is_written_back_unchanged() {
+    fn a_receipt_with_what_only_a_newer_version_knows_is_written_back_unchanged() {
         let at = SystemTime::UNIX_EPOCH;
         let receipt = Receipt {
             id: ReceiptId("r".to_owned()),
@@ -133,9 +136,15 @@ mod tests {
             accepted_at: at,
             revoked_at: Some(at),
         };
-        for (source, id) in [(None, None), (Some("new-source"), Some("e"))] {
+        for (by, source, id) in [
+            ("user.moved", None, None),
+            ("user.moved", Some("okta"), Some("e")),
+            ("user.moved", Some("new-source"), Some("e")),
+            ("user.disabled", Some("new-source"), Some("e")),
+            ("user.disabled", Some("new-source"), None),
+        ] {
             let mut newer = write_one(&receipt);
-            newer.insert(BY.to_owned(), text("user.moved"));
+            newer.insert(BY.to_owned(), text(by));
             newer.extend(source.map(|source| (SOURCE.to_owned(), text(source))));
             newer.extend(id.map(|id| (EVENT_ID.to_owned(), text(id))));
             let receipts = AttributeValue::L(vec![AttributeValue::M(newer)]);
@@ -143,7 +152,7 @@ mod tests {
             stored.insert(item::RECEIPTS.to_owned(), receipts);
             let found = item::read(&stored).unwrap();
             let [one] = &found.receipts[..] else { panic!("one receipt") };
-            assert_eq!((one.cause.by.as_str(), one.epoch, one.blocked), ("user.moved", 2, true));
+            assert_eq!((one.cause.by.as_str(), one.epoch, one.blocked), (by, 2, true));
             assert_eq!(item::write(&found), stored);
         }
     }

@@ -82,7 +82,7 @@ pub enum By {
     /// What this version does not know: a newer one stored it before a rollback. It is kept as it
     /// is, so that the newer one can read it again.
     Unknown {
-        /// The name as stored.
+        /// The name as stored. It may be a known event of an unknown source.
         name: String,
         /// The name of the event's source.
         source: Option<String>,
