@@ -17,40 +17,45 @@ use crate::state::private_files;
 /// lose an event that it has confirmed.
 pub(crate) struct Journal {
     file: File,
+    /// The file may end with an incomplete line, which must not merge with the next line.
+    is_cut: bool,
 }
 
 impl Journal {
     /// Opens or creates the file, removes what is obsolete at `now`, and returns the other events.
     /// Only the holder of the directory's lock may call it.
     pub(crate) fn open(path: &Path, now: OffsetDateTime) -> io::Result<(Self, Vec<JournalEntry>)> {
-        let text = match fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(cause) if cause.kind() == io::ErrorKind::NotFound => String::new(),
+        let bytes = match fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => Vec::new(),
             Err(cause) => return Err(cause),
         };
+        // An incomplete line may end within a character.
+        let text = String::from_utf8_lossy(&bytes);
         let mut lines = lines_of(&text);
         let found = lines.len();
         drop_obsolete(&mut lines, millis(now));
         let is_rewritten = lines.len() < found && try_rewrite(path, &lines);
-        let mut file = OpenOptions::new().append(true).create(true).open(path)?;
-        // A crash of the machine can leave an incomplete line, which must not merge with the next
-        // line.
-        if !is_rewritten && !text.is_empty() && !text.ends_with('\n') {
-            file.write_all(b"\n")?;
-        }
+        let file = OpenOptions::new().append(true).create(true).open(path)?;
+        // A crash of the machine or a full disk can leave an incomplete line.
+        let is_cut = !is_rewritten && !text.is_empty() && !text.ends_with('\n');
         let events = lines.into_iter().filter_map(|line| line.entry).collect();
-        Ok((Self { file }, events))
+        Ok((Self { file, is_cut }, events))
     }
 
     pub(crate) fn append(&mut self, event: &JournalEntry) -> io::Result<()> {
-        let mut line = serde_json::to_vec(event)?;
+        let mut line = if self.is_cut { vec![b'\n'] } else { Vec::new() };
+        serde_json::to_writer(&mut line, event)?;
         line.push(b'\n');
-        self.file.write_all(&line)
+        let written = self.file.write_all(&line);
+        self.is_cut = written.is_err();
+        written
     }
 
     /// Removes all events.
     pub(crate) fn clear(&mut self) -> io::Result<()> {
         self.file.set_len(0)?;
+        self.is_cut = false;
         self.file.rewind()
     }
 }
@@ -142,6 +147,37 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal");
         fs::write(&path, text(&[created("a")]) + "{\"event\":\"ide").unwrap();
+        let (mut journal, events) = Journal::open(&path, NOW).unwrap();
+        assert_eq!(events, [created("a")]);
+        journal.append(&created("b")).unwrap();
+        assert_eq!(Journal::open(&path, NOW).unwrap().1, [created("a"), created("b")]);
+    }
+
+    #[test]
+    fn an_event_after_one_that_could_not_be_stored_comes_back() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let (mut journal, _) = Journal::open(&path, NOW).unwrap();
+        journal.append(&created("a")).unwrap();
+        // A full disk leaves a part of the line, here up to the middle of a character.
+        journal.file.write_all(b"{\"event\":\"identityCreated\",\"id\":\"\xc3").unwrap();
+        journal.file = OpenOptions::new().read(true).open(&path).unwrap();
+        assert!(journal.append(&created("b")).is_err());
+        journal.file = OpenOptions::new().append(true).open(&path).unwrap();
+        for id in ["c", "d"] {
+            journal.append(&created(id)).unwrap();
+        }
+        drop(journal);
+        let expected = ["a", "c", "d"].map(created);
+        assert_eq!(Journal::open(&path, NOW).unwrap().1, expected);
+    }
+
+    #[test]
+    fn a_line_that_ends_within_a_character_is_skipped() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal");
+        let cut = b"{\"event\":\"identityCreated\",\"id\":\"\xc3";
+        fs::write(&path, [text(&[created("a")]).as_bytes(), cut].concat()).unwrap();
         let (mut journal, events) = Journal::open(&path, NOW).unwrap();
         assert_eq!(events, [created("a")]);
         journal.append(&created("b")).unwrap();
