@@ -46,7 +46,8 @@ impl<S: SecretSource> SecretCache<S> {
     }
 
     /// Reads the secret if it was not read in the last ten minutes, or if `is_suspect` in the last
-    /// minute. If that fails, the last secret stays, and the next read waits for some seconds.
+    /// minute. If that fails, the next read waits for some seconds. Meanwhile the last secret counts,
+    /// but not if `is_suspect`: then it may be an old one, so that a mismatch proves nothing.
     pub(crate) async fn refresh(
         &self,
         is_suspect: bool,
@@ -58,7 +59,7 @@ impl<S: SecretSource> SecretCache<S> {
         if read_at.is_some_and(|at| now.duration_since(at) < limit) {
             return Ok(());
         }
-        let kept = if read_at.is_some() { Ok(()) } else { Err(SecretUnavailable) };
+        let kept = if read_at.is_some() && !is_suspect { Ok(()) } else { Err(SecretUnavailable) };
         if self.failed_at.get().is_some_and(|at| now.duration_since(at) < RETRY_AFTER) {
             return kept;
         }
@@ -81,7 +82,8 @@ impl<S: SecretSource> SecretCache<S> {
     }
 
     /// Whether `given` is the secret `member` of the transmitter; `None` if it has no such secret. A
-    /// secret that does not match is read again, because it may have been rotated.
+    /// secret that does not match is read again, because it may have been rotated. If that fails, it
+    /// is unknown whether `given` is the new one.
     pub(crate) async fn matches(
         &self,
         transmitter: &str,
@@ -179,16 +181,24 @@ mod tests {
         source.text.replace(Some(r#"{"okta": {"token": "old"}}"#));
         assert_eq!(matches("old", at(5)).await, Ok(Some(true)));
         assert_eq!(source.reads.get(), 2);
-        // The last secret counts meanwhile, for a sender that guesses, too.
+        // The last secret counts meanwhile. Whether another one is the new one is unknown.
         source.text.replace(Some("nonsense"));
-        for (given, seconds, reads) in
-            [("guess", 65, 3), ("guess", 69, 3), ("guess", 70, 4), ("old", 605, 5), ("old", 609, 5)]
-        {
-            assert_eq!(matches(given, at(seconds)).await, Ok(Some(given == "old")));
+        for (given, seconds, reads) in [
+            ("new", 65, 3),
+            ("new", 69, 3),
+            ("old", 69, 3),
+            ("new", 70, 4),
+            ("old", 605, 5),
+            ("old", 609, 5),
+            ("new", 609, 5),
+        ] {
+            let expected = if given == "old" { Ok(Some(true)) } else { Err(SecretUnavailable) };
+            assert_eq!(matches(given, at(seconds)).await, expected, "{given} at {seconds}");
             assert_eq!(source.reads.get(), reads, "{seconds}");
         }
         source.text.replace(Some(r#"{"okta": {"token": "new"}}"#));
         assert_eq!(matches("new", at(610)).await, Ok(Some(true)));
+        assert_eq!(matches("guess", at(611)).await, Ok(Some(false)));
         assert_eq!(source.reads.get(), 6);
     }
 

@@ -20,14 +20,14 @@ use crate::tests::support::logged;
 
 /// A secret in memory; an error if it has no text.
 struct OneSecret {
-    text: Option<&'static str>,
+    text: Rc<Cell<Option<&'static str>>>,
     reads: Rc<Cell<u32>>,
 }
 
 impl SecretSource for OneSecret {
     async fn read(&self) -> Result<Secret, String> {
         self.reads.set(self.reads.get() + 1);
-        self.text.map(Secret::new).ok_or_else(|| "no answer".to_owned())
+        self.text.get().map(Secret::new).ok_or_else(|| "no answer".to_owned())
     }
 }
 
@@ -46,6 +46,7 @@ struct ScimStand {
     store: MemoryScimUserStore,
     clock: ManualClock,
     now: Instant,
+    secret: Rc<Cell<Option<&'static str>>>,
     /// How often the secret was read.
     reads: Rc<Cell<u32>>,
 }
@@ -67,11 +68,12 @@ impl ScimStand {
         let transmitters = Transmitters::parse(&configured.to_string(), &users).unwrap();
         let queue = MemoryEventQueue::default();
         let reads = Rc::<Cell<u32>>::default();
-        let source = OneSecret { text: secret, reads: Rc::clone(&reads) };
+        let secret = Rc::new(Cell::new(secret));
+        let source = OneSecret { text: Rc::clone(&secret), reads: Rc::clone(&reads) };
         let secrets = SecretCache::new(Some(source));
         let receiver = Receiver::new(transmitters, secrets, queue.clone()).unwrap();
         let (store, clock) = (MemoryScimUserStore::default(), ManualClock::default());
-        Self { receiver, queue, store, clock, now: Instant::now(), reads }
+        Self { receiver, queue, store, clock, now: Instant::now(), secret, reads }
     }
 
     async fn send(&self, request: &TestRequest) -> Response<Body> {
@@ -227,6 +229,15 @@ async fn r26_scim_does_not_answer_own_trouble_as_a_refusal() {
     assert_eq!(stand.send(&create).await.status(), 503);
     stand.queue.set_down(false);
     assert_eq!(stand.send(&create).await.status(), 201, "nothing was stored before");
+
+    // Without the secret of now, another token may be the new one.
+    let mut stand = ScimStand::new(Some(SECRETS));
+    let other = scim("GET", "Users").header("authorization", "Bearer token-of-entra-new-0123");
+    assert_eq!(stand.send(&other).await.status(), 401);
+    stand.secret.set(None);
+    stand.now += Duration::from_mins(1);
+    assert_eq!(stand.send(&other).await.status(), 503);
+    assert_eq!(stand.send(&scim("GET", "Users")).await.status(), 200);
 }
 
 #[test]
