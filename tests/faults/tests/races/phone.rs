@@ -28,15 +28,15 @@ fn impatient(name: &str, clock: &ManualClock) -> Invocation {
     Invocation { patience: Duration::ZERO, ..invocation(name, clock) }
 }
 
-fn assigning(without: Part, fixture: &CoreFixture, acs: &MemoryPhone) -> Task {
+fn assigning(without: Part, by: &Assignee, fixture: &CoreFixture, acs: &MemoryPhone) -> Task {
     let store = Yielding(Without::new(without, fixture.records.clone()));
-    let acs = Yielding(acs.clone());
+    let (acs, by) = (Yielding(acs.clone()), by.clone());
     Box::pin(async move {
         let clock = ManualClock::default();
         let request = AssignPhoneRequest {
             assignment: assignment(5),
             user: Some(user("alice")),
-            by: Assignee::Administrator(administrator()),
+            by,
             invocation: impatient("assign", &clock),
         };
         let settings = PhoneSettings::of_operator(&request.assignment);
@@ -65,11 +65,11 @@ fn disabling(fixture: &CoreFixture, phone: &MemoryPhone, is_done: &Rc<Cell<bool>
 }
 
 /// The orders after which a user whose event was applied has an assignment.
-fn an_assignment_and_an_event(without: Part) -> (usize, usize) {
+fn an_assignment_and_an_event(without: Part, by: &Assignee) -> (usize, usize) {
     bad_of_all_orders(|| {
         let (fixture, phone, is_done) = (alice(), MemoryPhone::default(), Rc::default());
         let tasks =
-            vec![assigning(without, &fixture, &phone), disabling(&fixture, &phone, &is_done)];
+            vec![assigning(without, by, &fixture, &phone), disabling(&fixture, &phone, &is_done)];
         let is_good = move || {
             let alice = fixture.alice();
             let is_blocked =
@@ -82,10 +82,14 @@ fn an_assignment_and_an_event(without: Part) -> (usize, usize) {
 
 #[test]
 fn r92_a_disabled_user_has_no_assignment_in_any_order() {
-    assert_none(an_assignment_and_an_event(Part::Nothing));
+    for by in [Assignee::Administrator(administrator()), Assignee::User] {
+        assert_none(an_assignment_and_an_event(Part::Nothing, &by));
+    }
 }
 
 #[test]
 fn r92_without_the_second_look_a_disabled_user_keeps_an_assignment() {
-    assert_some(an_assignment_and_an_event(Part::SecondLook));
+    for by in [Assignee::Administrator(administrator()), Assignee::User] {
+        assert_some(an_assignment_and_an_event(Part::SecondLook, &by));
+    }
 }
