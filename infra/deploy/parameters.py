@@ -1,5 +1,5 @@
-"""Checks all parameters, and writes those in SET to samconfig.toml, where SAM stored them at the first
-deployment.
+"""Checks all parameters, and writes those in SET to the settings, where SAM stored them at the first deployment. `make
+deploy` gives it a copy of samconfig.toml, which replaces the file once SAM has deployed it.
 
     SET="CleanupMode=apply CleanupSchedule='rate(1 day)'"
 """

@@ -21,14 +21,20 @@ stack_name = "guestpass"
 parameter_overrides = "Architecture=\\"x86_64\\""
 """
 
-# Each writes its name. The script of a configuration file writes the settings that the later steps read.
+# Each writes its name. The script of a configuration file writes the settings that the later steps read, and that of the
+# parameters adds those in SET to them.
 PYTHON = """#!/bin/sh
 echo "${1##*/}" >>"$CALLS"
 [ "${1##*/}" != "${FAILS:-}" ] || exit 1
 [ "${1##*/}" != config.py ] || cat "$SETTINGS" >"$SAM_CONFIG_FILE"
+[ "${1##*/}" != parameters.py ] || [ -z "${SET:-}" ] || echo "# $SET" >>"$SAM_CONFIG_FILE"
 """
+# It keeps the settings that it was given.
 SAM = """#!/bin/sh
 echo "sam $1" >>"$CALLS"
+while [ "$1" != --config-file ]; do shift; done
+cat "$2" >"$CALLS.settings"
+exit "${SAM_STATUS:-0}"
 """
 
 
@@ -57,6 +63,7 @@ def deploy(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
             "CALLS": str(calls), "SETTINGS": str(settings),
         }
         ran = subprocess.run([INFRA / "deploy/run", "deploy"], env={**os.environ, **own, **variables}, capture_output=True, text=True)
+        (tmp_path / "errors").write_text(ran.stderr)
         return ran.returncode, calls.read_text().splitlines()
 
     return run
@@ -94,3 +101,39 @@ def test_sam_deploys_nothing_after_a_check_that_fails(deploy, tmp_path, kind):
         config.unlink(missing_ok=True)
         variables, checks = kind(tmp_path)
         assert deploy(config, **variables, FAILS=check) == (1, checks[: at + 1])
+
+
+@pytest.mark.parametrize("stops", [{"FAILS": "deployment.py"}, {"SAM_STATUS": "3"}], ids=["a check", "SAM"])
+@pytest.mark.parametrize("kind", [later, with_a_file])
+def test_the_settings_stay_if_a_check_or_sam_fails(deploy, tmp_path, kind, stops):
+    config, earlier = tmp_path / "samconfig.toml", f"{SETTINGS}# earlier\n"
+    variables, _ = kind(tmp_path)
+    config.write_text(earlier)
+    changes = {} if "CONFIG" in variables else {"SET": "CleanupMode=apply"}
+    status, _ = deploy(config, **variables, **changes, **stops)
+    assert (status, config.read_text()) == (int(stops.get("SAM_STATUS", 1)), earlier)
+    is_told = f"SAM failed, so {config} was not changed" in (tmp_path / "errors").read_text()
+    assert is_told == ("SAM_STATUS" in stops)
+    if "CONFIG" in variables:
+        config.unlink()
+        deploy(config, **variables, **stops)
+        assert not config.exists()
+
+
+def test_sam_deploys_the_settings_that_are_then_kept(deploy, tmp_path):
+    config, calls = tmp_path / "samconfig.toml", tmp_path / "calls"
+    later(tmp_path)
+    changed = f"{SETTINGS}# CleanupMode=apply\n"
+    assert deploy(config, SET="CleanupMode=apply")[0] == 0
+    assert (Path(f"{calls}.settings").read_text(), config.read_text()) == (changed, changed)
+    variables, _ = with_a_file(tmp_path)
+    assert deploy(config, **variables)[0] == 0
+    assert (Path(f"{calls}.settings").read_text(), config.read_text()) == (SETTINGS, SETTINGS)
+
+
+def test_no_copy_of_the_settings_is_left(deploy, tmp_path):
+    (copies := tmp_path / "copies").mkdir()
+    later(tmp_path)
+    for stops in [{}, {"FAILS": "parameters.py"}, {"SAM_STATUS": "1"}]:
+        deploy(tmp_path / "samconfig.toml", TMPDIR=str(copies), **stops)
+        assert not list(copies.iterdir()), stops
