@@ -13,6 +13,9 @@
 
     [tags]                                    # optional
     team = "chat"
+
+Without CONFIG, it writes the settings of a stack that exists already, but was deployed from another place: its parameters,
+its tags and its region. SAM would propose the defaults of the template, also for a stack that serves users.
 """
 
 import os
@@ -31,7 +34,14 @@ KEYS = {"stack", "region", "parameters", "tags"}
 
 
 def main() -> None:
-    path = Path(os.environ["CONFIG"])
+    if config := os.environ.get("CONFIG"):
+        write_file(Path(config))
+    else:
+        write_stack()
+
+
+def write_file(path: Path) -> None:
+    """Writes the settings of a configuration file, if the artefacts have an architecture."""
     try:
         config = tomllib.loads(path.read_text())
     except (OSError, tomllib.TOMLDecodeError) as error:
@@ -46,6 +56,39 @@ def main() -> None:
         # SAM keeps the deployed value of a parameter that is not given, so the default of one that the file lacks is given, too.
         defaults = {name: str(one["Default"]) for name, one in declared.items() if "Default" in one}
         write(config, defaults | values | {"Architecture": architecture})
+
+
+def write_stack() -> None:
+    """Writes the settings of the stack, unless it does not exist."""
+    # `make validate` needs neither boto3 nor an account.
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    import stack_settings
+
+    try:
+        stack = stack_settings.deployed_stack()
+        region = stack_settings.client("cloudformation").meta.region_name
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(f"deploy: nothing was deployed: cannot read whether the stack {stack_settings.STACK} exists: {error}")
+    # A stack whose creation was not confirmed has this status, and no resources.
+    if stack is None or stack["StackStatus"] == "REVIEW_IN_PROGRESS":
+        return
+    values = values_of(stack["StackName"], stack_settings.deployed_parameters(stack))
+    tags = {tag["Key"]: tag["Value"] for tag in stack.get("Tags", [])}
+    write({"stack": stack["StackName"], "region": region, "tags": tags}, values)
+    print(f"The stack {stack['StackName']} in {region} exists already, so SAM does not ask for parameters: those that SET does not change stay as they are deployed.")
+
+
+def values_of(stack: str, deployed: dict[str, str | None]) -> dict[str, str]:
+    """The deployed values of the parameters that the template has."""
+    declared = parameters.read_template()["Parameters"]
+    values = {name: value or "" for name, value in deployed.items() if name in declared}
+    if values.keys().isdisjoint(name for name, one in declared.items() if "Default" not in one):
+        sys.exit(f"deploy: nothing was deployed: the stack {stack} exists, but it is not one of Guestpass, because it has none of the required parameters. Set STACK to the name of a new stack, or AWS_REGION to another region")
+    for name, value in values.items():
+        if parameters.UNSTORABLE.search(value):
+            sys.exit(f"deploy: nothing was deployed: SAM cannot store {name} of the stack {stack}, because it has a backslash at its end, or before a quote or a space. Change it with the tool that deployed the stack")
+    return values
 
 
 def validate(config: dict[str, Any], declared: dict[str, Any]) -> tuple[list[str], dict[str, str]]:

@@ -21,12 +21,12 @@ stack_name = "guestpass"
 parameter_overrides = "Architecture=\\"x86_64\\""
 """
 
-# Each writes its name. The script of a configuration file writes the settings that the later steps read, and that of the
-# parameters adds those in SET to them.
+# Each writes its name. The script of a configuration file, or of a stack that exists, writes the settings that the later
+# steps read, and that of the parameters adds those in SET to them.
 PYTHON = """#!/bin/sh
 echo "${1##*/}" >>"$CALLS"
 [ "${1##*/}" != "${FAILS:-}" ] || exit 1
-[ "${1##*/}" != config.py ] || cat "$SETTINGS" >"$SAM_CONFIG_FILE"
+[ "${1##*/}" != config.py ] || [ -z "${CONFIG:-}${EXISTS:-}" ] || cat "$SETTINGS" >"$SAM_CONFIG_FILE"
 [ "${1##*/}" != parameters.py ] || [ -z "${SET:-}" ] || echo "# $SET" >>"$SAM_CONFIG_FILE"
 """
 # It keeps the settings that it was given.
@@ -75,7 +75,11 @@ def write_program(path: Path, text: str) -> None:
 
 
 def first(directory: Path) -> tuple[dict[str, str], list[str]]:
-    return {}, ["deployment.py", "issuer_keys.py"]
+    return {}, ["config.py", "deployment.py", "issuer_keys.py"]
+
+
+def from_another_place(directory: Path) -> tuple[dict[str, str], list[str]]:
+    return {"EXISTS": "yes"}, ["config.py", "issuer_keys.py", *CHECKS, "deployment.py"]
 
 
 def later(directory: Path) -> tuple[dict[str, str], list[str]]:
@@ -88,13 +92,13 @@ def with_a_file(directory: Path) -> tuple[dict[str, str], list[str]]:
     return {"CONFIG": str(directory / "production.toml")}, ["config.py", "issuer_keys.py", *CHECKS, "deployment.py"]
 
 
-@pytest.mark.parametrize("kind", [first, later, with_a_file])
+@pytest.mark.parametrize("kind", [first, from_another_place, later, with_a_file])
 def test_each_check_is_made_before_sam_deploys(deploy, tmp_path, kind):
     variables, checks = kind(tmp_path)
     assert deploy(tmp_path / "samconfig.toml", **variables) == (0, [*checks, "sam deploy"])
 
 
-@pytest.mark.parametrize("kind", [first, later, with_a_file])
+@pytest.mark.parametrize("kind", [first, from_another_place, later, with_a_file])
 def test_sam_deploys_nothing_after_a_check_that_fails(deploy, tmp_path, kind):
     config = tmp_path / "samconfig.toml"
     for at, check in enumerate(kind(tmp_path)[1]):
@@ -104,20 +108,18 @@ def test_sam_deploys_nothing_after_a_check_that_fails(deploy, tmp_path, kind):
 
 
 @pytest.mark.parametrize("stops", [{"FAILS": "deployment.py"}, {"SAM_STATUS": "3"}], ids=["a check", "SAM"])
-@pytest.mark.parametrize("kind", [later, with_a_file])
+@pytest.mark.parametrize("kind", [from_another_place, later, with_a_file])
 def test_the_settings_stay_if_a_check_or_sam_fails(deploy, tmp_path, kind, stops):
     config, earlier = tmp_path / "samconfig.toml", f"{SETTINGS}# earlier\n"
     variables, _ = kind(tmp_path)
-    config.write_text(earlier)
+    if kind is not from_another_place:
+        config.write_text(earlier)
     changes = {} if "CONFIG" in variables else {"SET": "CleanupMode=apply"}
     status, _ = deploy(config, **variables, **changes, **stops)
-    assert (status, config.read_text()) == (int(stops.get("SAM_STATUS", 1)), earlier)
+    assert status == int(stops.get("SAM_STATUS", 1))
+    assert (config.read_text() if config.exists() else "") == ("" if kind is from_another_place else earlier)
     is_told = f"SAM failed, so {config} was not changed" in (tmp_path / "errors").read_text()
     assert is_told == ("SAM_STATUS" in stops)
-    if "CONFIG" in variables:
-        config.unlink()
-        deploy(config, **variables, **stops)
-        assert not config.exists()
 
 
 def test_sam_deploys_the_settings_that_are_then_kept(deploy, tmp_path):
@@ -129,6 +131,9 @@ def test_sam_deploys_the_settings_that_are_then_kept(deploy, tmp_path):
     variables, _ = with_a_file(tmp_path)
     assert deploy(config, **variables)[0] == 0
     assert (Path(f"{calls}.settings").read_text(), config.read_text()) == (SETTINGS, SETTINGS)
+    config.unlink()
+    assert deploy(config, EXISTS="yes", SET="CleanupMode=apply")[0] == 0
+    assert (Path(f"{calls}.settings").read_text(), config.read_text()) == (changed, changed)
 
 
 def test_no_copy_of_the_settings_is_left(deploy, tmp_path):
