@@ -1,7 +1,8 @@
-"""The name and the region of the stack: those of the first `make deploy`, and before it the region
+"""The name and the region of the stack: those in the file of CONFIG or of the first `make deploy`, and before it the region
 that the AWS CLI uses."""
 
 import os
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -12,15 +13,35 @@ from botocore.exceptions import ClientError
 
 
 def settings() -> dict[str, str]:
-    """The settings that the first `make deploy` stored."""
-    config = Path(os.environ["SAM_CONFIG_FILE"])
-    if not config.is_file():
-        return {}
-    return tomllib.loads(config.read_text()).get("default", {}).get("deploy", {}).get("parameters", {})
+    """The settings that the last `make deploy` stored. The file of CONFIG says itself which stack it is for: nothing is stored
+    in another clone, or if the first deployment failed."""
+    path = Path(os.environ["SAM_CONFIG_FILE"])
+    stored = tomllib.loads(path.read_text()).get("default", {}).get("deploy", {}).get("parameters", {}) if path.is_file() else {}
+    config = Path(os.environ.get("CONFIG", ""))
+    return stored | of_file(config) if config.is_file() else stored
+
+
+def of_file(config: Path) -> dict[str, str]:
+    """The stack and the region in a configuration file, as SAM calls them."""
+    try:
+        given = tomllib.loads(config.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        sys.exit(f"cannot read CONFIG={config}: {error}")
+    if missing := [name for name in ["stack", "region"] if name not in given]:
+        sys.exit(f"CONFIG={config} does not say for which stack it is: `{missing[0]}` is missing. `make validate` checks the file")
+    return {"stack_name": given["stack"], "region": given["region"]}
+
+
+def stack_name() -> str:
+    """The stack in STACK, or else the one in the settings. CONFIG and STACK must agree: both say which stack this command is for."""
+    given, stored = os.environ.get("STACK"), settings().get("stack_name")
+    if given and stored and given != stored and os.environ.get("CONFIG"):
+        sys.exit(f"STACK is {given}, but CONFIG={os.environ['CONFIG']} is for the stack {stored}: unset one of them")
+    return given or stored or "guestpass"
 
 
 # Both belong to the deployed stack; another stack may be in any region.
-STACK: str = os.environ.get("STACK") or settings().get("stack_name") or "guestpass"
+STACK = stack_name()
 
 
 def client(service: str, config: Config | None = None):

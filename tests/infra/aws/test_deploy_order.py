@@ -142,3 +142,20 @@ def test_no_copy_of_the_settings_is_left(deploy, tmp_path):
     for stops in [{}, {"FAILS": "parameters.py"}, {"SAM_STATUS": "1"}]:
         deploy(tmp_path / "samconfig.toml", TMPDIR=str(copies), **stops)
         assert not list(copies.iterdir()), stops
+
+
+@pytest.mark.parametrize("kind", [later, with_a_file])
+def test_a_stack_that_is_not_the_one_of_the_settings_is_refused(deploy, tmp_path, kind):
+    """SAM deploys the stack in the settings, so the checks must read the same one."""
+    config = tmp_path / "samconfig.toml"
+    variables, checks = kind(tmp_path)
+    assert deploy(config, **variables, STACK="guestpass") == (0, [*checks, "sam deploy"])
+    assert deploy(config, **variables, STACK="staging") == (1, checks[: checks.index("issuer_keys.py")])
+    file = variables.get("CONFIG", config)
+    assert f"STACK is staging, but {file} is for the stack guestpass" in (tmp_path / "errors").read_text()
+
+
+def test_the_stack_of_settings_that_a_user_wrote_is_found(deploy, tmp_path):
+    config = tmp_path / "samconfig.toml"
+    config.write_text(SETTINGS.replace('stack_name = "guestpass"', "stack_name='guestpass' # ours"))
+    assert [deploy(config, STACK=name)[0] for name in ["guestpass", "staging"]] == [0, 1]

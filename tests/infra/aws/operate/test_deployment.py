@@ -89,7 +89,7 @@ def test_it_says_which_parameters_change_and_refuses_those_that_the_file_lacks(c
     ], said
     # The file must have each of them, because a line that was forgotten has the same effect.
     file = tmp_path / "production.toml"
-    file.write_text('stack = "changed"\n[parameters]\nCleanupMode = "plan"\n')
+    file.write_text(f'stack = "changed"\nregion = "{REGION}"\n[parameters]\nCleanupMode = "plan"\n')
     with_file = {"STACK": name, "SAM_CONFIG_FILE": str(settings), "CONFIG": str(file)}
     said = refused(**with_file)
     assert "production.toml lacks parameters" in said and "  DomainName: tokens.example -> (empty)\n" in said, said
