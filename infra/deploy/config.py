@@ -50,7 +50,7 @@ def write_file(path: Path) -> None:
     problems, values = validate(config, declared)
     if problems:
         sys.exit("\n".join([f"deploy: {path} is invalid, and nothing was deployed:", *(f"  {one}" for one in problems)]))
-    parameters.check_together(values)
+    parameters.check_together(values, values)
     print(f"{path} is valid")
     if architecture := os.environ.get("ARCHITECTURE"):
         # SAM keeps the deployed value of a parameter that is not given, so the default of one that the file lacks is given, too.

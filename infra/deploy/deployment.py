@@ -13,7 +13,6 @@ import hashlib
 import os
 import re
 import sys
-import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +59,7 @@ def check_changes(deployed: dict[str, str | None]) -> None:
     given = parameters.stored_parameters(stack_settings.settings().get("parameter_overrides", ""))
     changed = {name: f"  {name}: {shown(deployed[name])} -> {shown(given[name])}" for name in sorted(given) if name in deployed and given[name] != deployed[name]}
     if config := os.environ.get("CONFIG"):
-        written = tomllib.loads(Path(config).read_text()).get("parameters", {})
+        written = parameters.parameters_of_file()
         lacking = [line for name, line in changed.items() if name not in written and name != "Architecture"]
         if lacking and not confirmation.is_forced("defaults"):
             why = f"deploy: nothing was deployed: {Path(config).name} lacks parameters for which the stack {STACK} has another value than the default:"

@@ -9,6 +9,8 @@ import os
 import re
 import shlex
 import sys
+import tomllib
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ OVERRIDE = re.compile(r"""(\w+)=("(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*'|(?:\\.|[^\s
 # of the value.
 UNSTORABLE = re.compile(r"""\\(?:[\s"']|\Z)""")
 
+# The default of the template.
+CLEANUP_MISSING_HOURS = 24
+
 QUOTING = "put a value with spaces or quotes in its own quotes, for example SET=\"Policy='{…}'\""
 
 
@@ -41,10 +46,16 @@ def main() -> None:
     values = stored_parameters(section.get("parameter_overrides", "")) | changes
     for name, value in values.items():
         check_value(name, value)
-    check_together(values)
+    check_together(values, changes | parameters_of_file())
     if changes:
         section["parameter_overrides"] = " ".join(f"{name}={quoted(value)}" for name, value in values.items())
         CONFIG.write_text(tomlkit.dumps(document))
+
+
+def parameters_of_file() -> dict[str, Any]:
+    """The parameters in the file of CONFIG. The settings that are made from it have all others, too."""
+    config = os.environ.get("CONFIG")
+    return tomllib.loads(Path(config).read_text()).get("parameters", {}) if config else {}
 
 
 def stored_parameters(overrides) -> dict[str, str]:
@@ -100,9 +111,9 @@ def check_value(name: str, value: str) -> None:
         refuse(f"invalid value {shown!r} of {name}: {error}; {QUOTING}")
 
 
-def check_together(values: dict[str, str]) -> None:
-    """Refuses valid values that do not fit together."""
-    check_cleanup(values)
+def check_together(values: dict[str, str], given: Collection[str]) -> None:
+    """Refuses valid values that do not fit together. `given` has the parameters that the user has just given."""
+    check_cleanup(values, given)
     check_rate(values)
     check_guests(values)
     if values.get("DefaultEndpoint") == "no" and not values.get("DomainName"):
@@ -115,13 +126,14 @@ def check_together(values: dict[str, str]) -> None:
         print(f"Policy names the resource {name!r}, which AcsPlacement does not list: functions only start if the secret has its connection string (`make secret RESOURCE={name}`)")
 
 
-def check_cleanup(values: dict[str, str]) -> None:
+def check_cleanup(values: dict[str, str], given: Collection[str]) -> None:
     """Refuses a schedule whose runs are so rare that the alarm CleanupMissing would be raised between them."""
-    schedule, hours = values.get("CleanupSchedule", "rate(1 hour)"), int(values.get("CleanupMissingHours", 24))
+    schedule, hours = values.get("CleanupSchedule", "rate(1 hour)"), int(values.get("CleanupMissingHours", CLEANUP_MISSING_HOURS))
     interval = schedules.longest_interval(schedule)
     if interval and hours < 2 * interval:
         refuse(f"CleanupMissingHours={hours} is less than two intervals of CleanupSchedule={schedule}, of up to {interval:.3g} hours: the alarm CleanupMissing would be raised between two runs. Set both")
-    if interval is None and "CleanupMissingHours" not in values:
+    # SAM stores all parameters, so a stored default does not show that the user chose it.
+    if interval is None and hours == CLEANUP_MISSING_HOURS and "CleanupMissingHours" not in given:
         refuse(f"set CleanupMissingHours, too, to at least twice the longest interval of CleanupSchedule={schedule}, which `make deploy` cannot compute: otherwise, the alarm CleanupMissing can be raised between two runs")
 
 

@@ -126,6 +126,16 @@ def test_an_invalid_value_is_refused_and_nothing_is_changed(account, config, cha
     assert config.read_text() == CONFIG
 
 
+def test_a_stored_default_does_not_permit_a_schedule_whose_interval_is_unknown(account, config):
+    config.write_text(CONFIG.replace("CleanupMode=", 'CleanupMissingHours=\\"24\\" CleanupMode='))
+    schedule = "CleanupSchedule='cron(0 3 L * ? *)'"
+    for change, is_valid in [
+        (schedule, False), (f"{schedule} CleanupMissingHours=24", True), ("", False), ("CleanupMissingHours=48", True), ("", True),
+    ]:
+        ran = script("parameters.py", account, "", SAM_CONFIG_FILE=str(config), SET=change)
+        assert (ran.returncode == 0, "set CleanupMissingHours, too" in ran.stderr) == (is_valid, not is_valid), (change, ran)
+
+
 @pytest.mark.parametrize("overrides", ['["CleanupMode=plan", "Issuer=https://a b"]', '{ CleanupMode = "plan", Issuer = "https://a b" }'])
 def test_parameters_can_be_a_list_or_a_table(account, config, overrides):
     config.write_text(f"[default.deploy.parameters]\nparameter_overrides = {overrides}\n")

@@ -114,6 +114,7 @@ def parameters_in(settings: Path) -> dict[str, str]:
         (('team = "chat"\n', "".join(f"tag{number} = 1\n" for number in range(51))), "more than 50 tags"),
         (("[tags]", "[[tags]]"), "must be tables"),
         (("RetentionDays = 60", "CleanupSchedule = 'rate(1 day)'"), "CleanupMissingHours=24 is less than two intervals"),
+        (("RetentionDays = 60", "CleanupSchedule = 'cron(0 3 L * ? *)'"), "set CleanupMissingHours, too"),
         (("RetentionDays = 60", "InviteScope = 'guestpass.invite'"), "InviteScope is set, but Policy has no member guests"),
         (('}}\'', '}, "guests": {}}\''), "Policy has the member guests, but InviteScope is empty"),
         (("RetentionDays = 60", "TokensPerSecond = 31"), "`TokensPerSecond`: must be one of 1, 2, "),
@@ -167,9 +168,15 @@ def test_all_problems_are_told_at_once(validate):
         assert f"`{name}` is missing" in refused.stderr, refused
 
 
-def test_the_settings_are_read_by_the_other_commands(validate):
-    _, settings = validate(VALID, ARCHITECTURE="arm64")
-    environment = {"SAM_CONFIG_FILE": str(settings), "ARTEFACTS": str(artefacts.DIRECTORY), "PATH": ""}
+@pytest.mark.parametrize("text", [
+    VALID,
+    # The interval of this schedule is unknown. The file has the default, so it was chosen.
+    VALID.replace("RetentionDays = 60", "CleanupSchedule = 'cron(0 3 L * ? *)'\nCleanupMissingHours = 24"),
+])
+def test_the_settings_are_read_by_the_other_commands(validate, text):
+    _, settings = validate(text, ARCHITECTURE="arm64")
+    config = settings.with_name("production.toml")
+    environment = {"CONFIG": str(config), "SAM_CONFIG_FILE": str(settings), "ARTEFACTS": str(artefacts.DIRECTORY), "PATH": ""}
     command = [sys.executable, INFRA / "deploy/parameters.py"]
     read = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert (read.returncode, read.stderr) == (0, ""), read
