@@ -56,13 +56,13 @@ def deploy(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
     calls, settings = tmp_path / "calls", tmp_path / "settings.toml"
     settings.write_text(SETTINGS)
 
-    def run(config: Path, **variables: str) -> tuple[int, list[str]]:
+    def run(config: Path, verb: str = "deploy", **variables: str) -> tuple[int, list[str]]:
         calls.write_text("")
         own = {
             "PATH": f"{tools}:{os.environ['PATH']}", "ARTEFACTS": str(artefacts), "SAM_CONFIG_FILE": str(config),
             "CALLS": str(calls), "SETTINGS": str(settings),
         }
-        ran = subprocess.run([INFRA / "deploy/run", "deploy"], env={**os.environ, **own, **variables}, capture_output=True, text=True)
+        ran = subprocess.run([INFRA / "deploy/run", verb], env={**os.environ, **own, **variables}, capture_output=True, text=True)
         (tmp_path / "errors").write_text(ran.stderr)
         return ran.returncode, calls.read_text().splitlines()
 
@@ -159,3 +159,22 @@ def test_the_stack_of_settings_that_a_user_wrote_is_found(deploy, tmp_path):
     config = tmp_path / "samconfig.toml"
     config.write_text(SETTINGS.replace('stack_name = "guestpass"', "stack_name='guestpass' # ours"))
     assert [deploy(config, STACK=name)[0] for name in ["guestpass", "staging"]] == [0, 1]
+
+
+def test_s03_destroy_runs_only_a_tool_that_was_built(deploy, tmp_path):
+    config, sums, tool = tmp_path / "samconfig.toml", tmp_path / "lambda/SHA256SUMS", tmp_path / "lambda/guestpass"
+    zips = sums.read_text()
+
+    def destroy(**variables: str) -> tuple[int, list[str]]:
+        return deploy(config, "destroy", **variables)
+
+    tool.write_bytes(b"built")
+    sums.write_text(f"{zips}{hashlib.sha256(b'built').hexdigest()}  guestpass\n")
+    assert destroy(IDENTITIES="delete") == (0, ["destroy.py"])
+    tool.write_bytes(b"another")
+    assert destroy(IDENTITIES="delete") == (1, [])
+    assert "do not match their SHA256SUMS" in (tmp_path / "errors").read_text()
+    sums.write_text(zips)
+    assert destroy(IDENTITIES="delete") == (1, [])
+    assert "guestpass in" in (errors := (tmp_path / "errors").read_text()) and "has no checksum" in errors
+    assert destroy() == (0, ["destroy.py"]), "without the identities, it does not run the tool"
