@@ -41,13 +41,12 @@ exit "${SAM_STATUS:-0}"
 @pytest.fixture
 def deploy(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
     """Runs the real script with tools that only write what is called, and returns its status and the calls."""
-    artefacts, tools, venv = tmp_path / "lambda", tmp_path / "tools", tmp_path / "target/deploy/venv"
-    for directory in [artefacts / "issue-access-token", tools, venv / "bin"]:
+    artefacts, venv = tmp_path / "lambda", tmp_path / "target/deploy/venv"
+    for directory in [artefacts / "issue-access-token", venv / "bin"]:
         directory.mkdir(parents=True)
     (artefacts / "issue-access-token/bootstrap").write_bytes(ELF)
     (artefacts / "a.zip").write_bytes(b"a")
     (artefacts / "SHA256SUMS").write_text(f"{hashlib.sha256(b'a').hexdigest()}  a.zip\n")
-    write_program(tools / "cargo", f"""#!/bin/sh\necho '{{"target_directory":"{tmp_path / "target"}"}}'\n""")
     write_program(venv / "bin/python", PYTHON)
     write_program(venv / "bin/sam", SAM)
     # What `python_with` leaves in an environment that is complete.
@@ -59,7 +58,7 @@ def deploy(tmp_path: Path) -> Callable[..., tuple[int, list[str]]]:
     def run(config: Path, verb: str = "deploy", **variables: str) -> tuple[int, list[str]]:
         calls.write_text("")
         own = {
-            "PATH": f"{tools}:{os.environ['PATH']}", "ARTEFACTS": str(artefacts), "SAM_CONFIG_FILE": str(config),
+            "CARGO_TARGET_DIR": str(tmp_path / "target"), "ARTEFACTS": str(artefacts), "SAM_CONFIG_FILE": str(config),
             "CALLS": str(calls), "SETTINGS": str(settings),
         }
         ran = subprocess.run([INFRA / "deploy/run", verb], env={**os.environ, **own, **variables}, capture_output=True, text=True)

@@ -155,6 +155,17 @@ def test_a_zip_without_a_checksum_is_not_deployed(release):
     assert "other.zip" in checked.stderr
 
 
+def test_a_machine_without_rust_signs_and_checks(release, tmp_path, monkeypatch):
+    (cargo := tmp_path / "bin/cargo").parent.mkdir()
+    cargo.write_text("#!/bin/sh\nexit 1\n")
+    cargo.chmod(0o755)
+    monkeypatch.setenv("PATH", str(cargo.parent), prepend=os.pathsep)
+    signed = release.sign()
+    assert signed.returncode == 0, signed
+    checked = release.check()
+    assert checked.returncode == 0, checked
+
+
 def test_changed_artefacts_are_not_signed(release):
     release.flip_byte("guestpass")
     signed = release.sign()
