@@ -3,10 +3,12 @@ invalid value. The patterns in the template say only how such a value begins and
 
 tests/infra/parameter_values.txt has values on which these checks and the functions must agree."""
 
-import json
 import re
 from collections.abc import Callable
 from typing import Any
+
+from checks.json_reading import GUID, is_https_or_loopback, is_list_of_texts, members, parsed
+from checks.transmitters import check_transmitters
 
 SCOPES = ["chat", "chat.join", "chat.join.limited", "voip", "voip.join"]
 
@@ -140,7 +142,6 @@ def check_phone(text: str) -> None:
 PHONE = {
     "tenants", "clients", "principalTypes", "administrators", "assignOnFirstExchange", "resourceAccountName", "authority",
 }
-GUID = "[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}"
 
 
 def check_condition(text: str) -> None:
@@ -201,42 +202,6 @@ def check_issuer(entry: dict[str, Any]) -> None:
         raise ValueError("`issuedEarlySeconds` must be a whole number from 0 to 600")
 
 
-def is_https_or_loopback(url: str) -> bool:
-    return bool(re.match(r"https://|http://(localhost|127\.0\.0\.1|\[::1\])(:[0-9]*)?([/?#]|\Z)", url))
-
-
-def is_list_of_texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(one, str) and one for one in value)
-
-
-def members(value: Any, what: str, known: set[str]) -> dict[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"{what} must be a JSON object")
-    if unknown := sorted(value.keys() - known):
-        raise ValueError(f"unknown member {unknown[0]!r} of {what}: must be one of {', '.join(sorted(known))}")
-    return value
-
-
-def parsed(text: str) -> Any:
-    """The JSON, as strictly as the functions read it."""
-    try:
-        value = json.loads(text, object_pairs_hook=without_duplicates, parse_constant=refuse_constant)
-        json.dumps(value, ensure_ascii=False).encode()  # Fails for one half of a surrogate pair.
-    except (ValueError, RecursionError) as error:
-        raise ValueError(f"must be valid JSON: {error}") from None
-    return value
-
-
-def without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    if len(dict(pairs)) < len(pairs):
-        raise ValueError("a member occurs twice")
-    return dict(pairs)
-
-
-def refuse_constant(name: str) -> None:
-    raise ValueError(f"unexpected {name}")
-
-
 # Each raises ValueError with the reason if the value is invalid.
 CHECKS: dict[str, Callable[[str], None]] = {
     "Policy": check_policy,
@@ -244,4 +209,5 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "AcsPlacement": check_placement,
     "TeamsPhone": check_phone,
     "Issuers": check_issuers,
+    "Transmitters": check_transmitters,
 }

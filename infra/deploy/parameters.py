@@ -20,6 +20,7 @@ from samtranslator.yaml_helper import intrinsics_multi_constructor
 
 import json_values
 import schedules
+from checks import combinations
 
 CONFIG = Path(os.environ["SAM_CONFIG_FILE"])
 TEMPLATE = Path(__file__).resolve().parents[1] / "template.yaml"
@@ -119,6 +120,7 @@ def check_together(values: dict[str, str], given: Collection[str]) -> None:
     if values.get("DefaultEndpoint") == "no" and not values.get("DomainName"):
         refuse("with DefaultEndpoint=no and without DomainName, the API would have no address: set DomainName, or DefaultEndpoint to yes")
     try:
+        combinations.check(values)
         unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
     except ValueError as error:
         refuse(str(error))

@@ -52,6 +52,30 @@ mod tests {
     }
 
     #[test]
+    fn transmitters_are_valid_exactly_if_make_deploy_accepts_them() {
+        let values = include_str!("../../../tests/infra/parameter_values.txt");
+        let cases = values.lines().filter_map(|line| line.strip_prefix("Transmitters/"));
+        let mut count = 0;
+        for case in cases {
+            let (users, case) = case.split_once(' ').unwrap();
+            let (expected, transmitters) = case.split_once(' ').unwrap();
+            let (claims, others) = users.split_once('/').unwrap_or((users, ""));
+            let config = ReceiverConfig::from_env(&|asked: &str| match asked {
+                "TRANSMITTERS" => Some(transmitters.to_owned()),
+                "ISSUER" => Some("https://idp.example".to_owned()),
+                "OTHER_ISSUERS" => Some(others.to_owned()),
+                "SUBJECT_CLAIMS" => Some(claims.to_owned()),
+                "EVENT_QUEUE_URL" => Some("https://sqs.example/events".to_owned()),
+                "SCIM_TABLE_NAME" => Some("ScimUsers".to_owned()),
+                _ => None,
+            });
+            assert_eq!(config.is_ok(), expected == "valid", "{users} {transmitters}");
+            count += 1;
+        }
+        assert!(count > 100, "{count}");
+    }
+
+    #[test]
     fn the_function_refuses_to_start_without_transmitters_or_a_queue() {
         let started = config("", "").unwrap();
         assert!(started.transmitters.find("idp").is_some());

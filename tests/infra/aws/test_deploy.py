@@ -18,6 +18,7 @@ from expanded import Stack, source
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 sys.path.insert(0, str(INFRA / "deploy"))
 
+from checks.transmitters import AcceptedUsers, check_transmitters  # noqa: E402
 from json_values import CHECKS  # noqa: E402
 
 # A separate region without other stacks.
@@ -176,8 +177,12 @@ def parameter_values() -> list[list[str]]:
 
 @pytest.mark.parametrize("name, expected, value", parameter_values())
 def test_make_deploy_and_the_functions_agree_on_a_value(name, expected, value):
+    parameter, *users = name.split("/")
     try:
-        CHECKS[name](value)
+        if parameter == "Transmitters":
+            check_transmitters(value, AcceptedUsers("https://idp.example", "Issuers" in users, users[0].split(",")))
+        else:
+            CHECKS[name](value)
         found = "valid"
     except ValueError:
         found = "invalid"
@@ -187,6 +192,7 @@ def test_make_deploy_and_the_functions_agree_on_a_value(name, expected, value):
 def test_the_empty_value_of_a_parameter_with_json_is_its_default():
     CHECKS["AdminCondition"]("")
     CHECKS["Issuers"]("")
+    CHECKS["Transmitters"]("")
 
 
 def test_r01_the_issuer_and_subject_claims_cannot_change_while_the_table_has_records(cloud, account, config):

@@ -14,6 +14,8 @@ from expanded import source
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
+GUID = "11111111-2222-3333-4444-555555555555"
+
 VALID = """
 stack = "guestpass"
 region = "eu-west-1"
@@ -107,6 +109,7 @@ def parameters_in(settings: Path) -> dict[str, str]:
         (('"https://idp.example/"', '"idp.example"'), "`Issuer`: must be an https URL"),
         (('"web"', '"w eb"'), "`Audience`: must be audiences"),
         (('["chat"]', '["root"]'), "invalid value of `Policy`"),
+        (("RetentionDays = 60", """Transmitters = '[{"name": "idp", "knd": "ssf"}]'"""), "`Transmitters`: invalid transmitter at index 0: the member `kind` is missing"),
         (('"chat"\n', "'a\"b'\n"), "invalid tag `team`"),
         (('team =', '"aws:team" ='), "invalid tag `aws:team`"),
         (('"chat"\n', f"'{'x' * 257}'\n"), "invalid tag `team`"),
@@ -152,6 +155,31 @@ def test_a_policy_may_only_name_a_resource_that_gets_new_identities(validate):
     # The secret can have it nevertheless; this needs no credentials.
     for placement in [None, both]:
         assert said("eu2", placement).startswith("valid: ") and "`make secret RESOURCE=eu2`" in said("eu2", placement)
+
+
+def test_transmitters_fit_the_issuers_the_subject_claims_and_the_secret(validate):
+    def refused(more: str = "", **members: str) -> str:
+        """The reason of a refusal; empty if the file is valid."""
+        signed = {"name": "idp", "kind": "ssf", "issuer": "https://org.example", "audiences": ["a"], "tokenIssuer": "https://idp.example"}
+        entry = {name: value for name, value in (signed | members).items() if value}
+        ran, _ = validate(VALID.replace("RetentionDays = 60", f"Transmitters = '[{json.dumps(entry)}]'\n{more}"))
+        assert (ran.returncode == 0) == (not ran.stderr) and "Traceback" not in ran.stderr, ran
+        return ran.stderr
+
+    others = "Authorizer = 'lambda'\nIssuers = '[{\"issuer\": \"https://org.example\", \"audiences\": [\"app\"]}]'"
+    secret = "TransmitterSecretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters'"
+    graph = {"kind": "graph", "issuer": "", "audiences": "", "clientId": GUID, "tenants": [GUID], "notificationUrl": "https://a.example/entra"}
+    poll = {"delivery": "poll", "pollUrl": "https://org.example/poll"}
+    assert refused() == refused(others, tokenIssuer="") == refused(secret, **poll) == ""
+    assert refused(f"SubjectClaims = 'oid'\n{secret}", **graph) == ""
+    for reason, why in [
+        (refused(tokenIssuer=""), "users of the issuer 'https://org.example', whose tokens this deployment does not accept"),
+        (refused(others.replace("lambda", "jwt"), tokenIssuer=""), "whose tokens this deployment does not accept"),
+        (refused("SubjectClaims = ['tid', 'oid']"), "SubjectClaims has several claims"),
+        (refused("SubjectClaims = 'oid'", **graph), "'idp' is of the kind graph, which needs its `clientSecret`: set TransmitterSecretArn"),
+        (refused(**poll), "the `delivery` of 'idp' is poll, which needs credentials: set TransmitterSecretArn"),
+    ]:
+        assert reason.startswith("deploy: invalid value of Transmitters: ") and why in reason, reason
 
 
 def test_token_requests_are_limited_by_the_open_resources(validate):
