@@ -220,7 +220,7 @@ rollback: need-python3 ## return to the deployment before, in seconds; asks firs
 	@infra/deploy/run rollback
 
 .PHONY: restore
-restore: need-python3 ## restore the table to an earlier TIME, into a new table
+restore: need-python3 ## restore the table to an earlier TIME, into a new table (TABLE=)
 	@infra/deploy/run restore
 
 .PHONY: destroy

@@ -1,6 +1,7 @@
 """Compares the tables of ExistingTableName and ExistingAuditTableName with those of the template before anything
-is created: a table with other keys or indexes would fail each request, and CloudFormation does not look at it. Refuses to
-leave such a table for a new, empty one, for example because its line was removed from the file of CONFIG.
+is created: a table with other keys or indexes would fail each request, a restored table has neither expiry nor backups, and
+CloudFormation does not look at it. Refuses to leave such a table for a new, empty one, for example because its line was
+removed from the file of CONFIG.
 
     make deploy SET=ExistingTableName=guestpass-identities-20261126120000
     make deploy SET=ExistingTableName=                     is refused if the stack uses such a table
@@ -20,6 +21,14 @@ from stack_settings import STACK
 # The parameter, and the table of the template whose place it takes.
 TABLES = {"ExistingTableName": "Identities", "ExistingAuditTableName": "AuditLog"}
 
+# What the template sets for a table, and a restore from a backup does not: what it means if it is missing, and the
+# command that sets it.
+PROTECTIONS = {
+    "expiry": ("its items never expire", "update-time-to-live --table-name {0} --time-to-live-specification Enabled=true,AttributeName={1}"),
+    "backups": ("it has no backups (point-in-time recovery)", "update-continuous-backups --table-name {0} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true"),
+    "deletion protection": ("it can be deleted (no deletion protection)", "update-table --table-name {0} --deletion-protection-enabled"),
+}
+
 # What a new, empty table means.
 LOST = {
     "ExistingTableName": "every user would become a new user: with a new identity, and without their block",
@@ -35,13 +44,18 @@ def main() -> None:
     if not named:
         return
     resources = parameters.read_template()["Resources"]
-    problems = []
+    dynamodb, problems = stack_settings.client("dynamodb"), []
     for name, table in named.items():
+        declared = resources[TABLES[name]]["Properties"]
         try:
-            found = stack_settings.client("dynamodb").describe_table(TableName=table)["Table"]
+            found = dynamodb.describe_table(TableName=table)["Table"]
+            # Until a table is active, its settings cannot be changed.
+            lacking = lacks(dynamodb, declared, found) if found["TableStatus"] == "ACTIVE" else []
         except (BotoCoreError, ClientError) as error:
             sys.exit(f"deploy: nothing was deployed: cannot read the table {table} of {name}: {error}. Correct {name}; the table must be in the region and the account of the stack")
-        problems += [f"  {name}={table}: {one}" for one in differences(resources[TABLES[name]]["Properties"], found)]
+        problems += [f"  {name}={table}: {one}" for one in differences(declared, found) + lacking]
+        if lacking and name == "ExistingTableName":
+            problems.append(f"  `make restore TABLE={table}` sets all of this, for example if the restore of the table was interrupted")
     if problems:
         sys.exit("\n".join(["deploy: nothing was deployed: an existing table differs from the one in the template", *problems]))
 
@@ -84,6 +98,26 @@ def differences(declared: dict[str, Any], found: dict[str, Any]) -> list[str]:
         if (status := existing.get("IndexStatus", "ACTIVE")) != "ACTIVE":
             problems.append(f"the status of the index {name} is {status}: wait until it is ACTIVE")
     return problems
+
+
+def lacks(dynamodb, declared: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """The protections that a table does not have, each with the command that sets it."""
+    attribute = declared["TimeToLiveSpecification"]["AttributeName"]
+    lines = {name: f"{why}: run `aws dynamodb {command.format(found['TableName'], attribute)}`" for name, (why, command) in PROTECTIONS.items()}
+    return [lines[name] for name in missing_protections(dynamodb, declared, found)]
+
+
+def missing_protections(dynamodb, declared: dict[str, Any], found: dict[str, Any]) -> list[str]:
+    """Which of PROTECTIONS a table does not have."""
+    name, attribute = found["TableName"], declared["TimeToLiveSpecification"]["AttributeName"]
+    expiry = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
+    backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]
+    has = {
+        "expiry": expiry["TimeToLiveStatus"] in ("ENABLED", "ENABLING") and expiry.get("AttributeName") == attribute,
+        "backups": backups.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED",
+        "deletion protection": found.get("DeletionProtectionEnabled", False),
+    }
+    return [protection for protection in PROTECTIONS if not has[protection]]
 
 
 def key_of(schema: dict[str, Any], table: dict[str, Any]) -> str:

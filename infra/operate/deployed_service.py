@@ -28,8 +28,8 @@ MAX_BYTES = 1_000_000
 
 # The outputs that the checks use.
 NEEDED = {
-    "AlarmTopic", "ApiUrl", "AuthorizerKind", "DashboardUrl", "DeadLetterQueueUrl", "EventBusName", "EventQueueUrl", "TokenAudience",
-    "TokenIssuer", "TokenUrl",
+    "AlarmTopic", "ApiUrl", "AuditTableName", "AuthorizerKind", "DashboardUrl", "DeadLetterQueueUrl", "EventBusName", "EventQueueUrl",
+    "TableName", "TokenAudience", "TokenIssuer", "TokenUrl",
 }
 
 

@@ -18,7 +18,9 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+import existing_tables
 import issuer_keys
+import parameters
 from deployed_service import CheckFailed, DeployedService, Response, Skipped, SyntheticUser, forged_bearer, request
 from stack_settings import STACK
 
@@ -40,7 +42,7 @@ class Verification:
 
     def run(self) -> int:
         """The number of failures."""
-        checks = [self.issuer, self.refusals, self.token, self.event, self.cleanup, self.alarms, self.dashboard]
+        checks = [self.issuer, self.refusals, self.token, self.event, self.cleanup, self.tables, self.alarms, self.dashboard]
         try:
             for check in checks:
                 self.report(check.__name__, check)
@@ -129,6 +131,15 @@ class Verification:
         if not isinstance(run, dict) or run.get("mode") != "plan" or "wouldDelete" not in run:
             raise CheckFailed(f"delete-stale-identities answered something else than a plan: {LOG}")
         return f"{run['stale']} of about {run['total']} identities are stale; none was deleted"
+
+    def tables(self) -> str:
+        """The tables of the identities and of the audit log have what the template sets, also if they are existing ones."""
+        dynamodb, resources = self.service.client("dynamodb"), parameters.read_template()["Resources"]
+        for output, declared in [("TableName", "Identities"), ("AuditTableName", "AuditLog")]:
+            found = dynamodb.describe_table(TableName=self.service.outputs[output])["Table"]
+            if lacking := existing_tables.lacks(dynamodb, resources[declared]["Properties"], found):
+                raise CheckFailed(f"the table {found['TableName']} is not protected: {'; '.join(lacking)}")
+        return "both tables have an expiry, backups and a deletion protection"
 
     def alarms(self) -> str:
         """No alarm of the stack is raised."""

@@ -1,4 +1,4 @@
-"""What the tests of a restore share: the command, and the rights of the operator who runs it."""
+"""What the tests of tables share: the restore, the rights of the operator who runs it, and the protections of a table."""
 
 import json
 import subprocess
@@ -39,3 +39,10 @@ def operator_of(cloud: Cloud, without: str = "") -> dict[str, str]:
 def restore(account: dict[str, str], **variables: str) -> subprocess.CompletedProcess:
     command = [sys.executable, INFRA / "operate/restore.py"]
     return subprocess.run(command, env={**account, **variables}, capture_output=True, text=True)
+
+
+def protect(dynamodb, table: str) -> None:
+    """Sets what the template sets for a table. moto ignores it in a template, as a restore does in AWS."""
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expiresAt"})
+    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)

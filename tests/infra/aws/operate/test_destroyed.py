@@ -22,7 +22,7 @@ from artefacts import DIRECTORY, GUESTPASS
 from checks_of_deploy import CHECKS
 from cloud import STACK, Cloud, Deployed
 from expanded import Stack, source
-from restoring import INFRA
+from restoring import INFRA, protect
 
 # A separate region without other stacks.
 REGION = "eu-west-3"
@@ -105,6 +105,8 @@ def test_a_new_stack_knows_the_users_of_one_that_was_destroyed(cloud, acs, start
     kept = dict(re.findall(r"a later stack uses it with (\w+)=([\w.-]+)", destroyed))
     assert kept == {"ExistingTableName": tool["GUESTPASS_TABLE"], "ExistingAuditTableName": tool["GUESTPASS_AUDIT_TABLE"]}
 
+    for table in kept.values():
+        protect(cloud.client("dynamodb", REGION), table)
     new = redeployed(cloud, commands, tmp_path, AcsSecretArn=tool["GUESTPASS_SECRET"], **kept)
     assert (new.outputs["TableName"], new.outputs["AuditTableName"]) == tuple(kept.values())
     assert not {"Identities", "AuditLog"} & new.ids.keys()

@@ -12,6 +12,7 @@ from moto.cloudformation.models import cloudformation_backends
 
 from cloud import ACCOUNT
 from expanded import Stack, source
+from restoring import protect
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 REGION = "eu-west-2"
@@ -33,12 +34,15 @@ def deploy(cloud, tmp_path):
     return run
 
 
-def create(cloud, table: str, change=lambda properties: None) -> str:
+def create(cloud, table: str, change=lambda properties: None, is_protected: bool = True) -> str:
     """Creates a table like one of the template, with a change, and returns its name."""
     properties = copy.deepcopy({key: PROPERTIES[table][key] for key in KEYS})
     change(properties)
     name = f"{table}-{uuid.uuid4()}"
-    cloud.client("dynamodb", REGION).create_table(TableName=name, **properties)
+    dynamodb = cloud.client("dynamodb", REGION)
+    dynamodb.create_table(TableName=name, **properties)
+    if is_protected:
+        protect(dynamodb, name)
     return name
 
 
@@ -84,6 +88,38 @@ def with_another_key(properties: dict) -> None:
 def test_a_table_that_the_functions_cannot_use_is_refused_with_what_differs(cloud, deploy, change, why):
     refused = deploy(ExistingTableName=create(cloud, "Identities", change))
     assert refused.returncode == 1 and "nothing was deployed" in refused.stderr and why in refused.stderr, refused
+
+
+EXPIRY = "its items never expire: run `aws dynamodb update-time-to-live --table-name {0} --time-to-live-specification Enabled=true,AttributeName=expiresAt`"
+BACKUPS = "it has no backups (point-in-time recovery): run `aws dynamodb update-continuous-backups --table-name {0} --point-in-time-recovery-specification PointInTimeRecoveryEnabled=true`"
+DELETION = "it can be deleted (no deletion protection): run `aws dynamodb update-table --table-name {0} --deletion-protection-enabled`"
+
+
+def test_a_table_whose_restore_was_interrupted_is_refused_with_what_finishes_it(cloud, deploy):
+    name = create(cloud, "Identities", is_protected=False)
+    refused = deploy(ExistingTableName=name)
+    lines = [f"  ExistingTableName={name}: {one.format(name)}" for one in [EXPIRY, BACKUPS, DELETION]]
+    assert refused.returncode == 1 and refused.stderr.splitlines()[1:4] == lines, refused
+    assert f"`make restore TABLE={name}` sets all of this" in refused.stderr, refused
+    audit = create(cloud, "AuditLog", is_protected=False)
+    refused = deploy(ExistingAuditTableName=audit)
+    assert refused.stderr.count(f"ExistingAuditTableName={audit}: ") == 3 and "make restore" not in refused.stderr, refused
+
+
+@pytest.mark.parametrize("expiry, backups, is_kept, missing", [
+    (None, True, True, EXPIRY),
+    ("anotherAttribute", True, True, EXPIRY),
+    ("expiresAt", False, True, BACKUPS),
+    ("expiresAt", True, False, DELETION),
+])
+def test_each_protection_that_a_table_lacks_is_told_with_its_command(cloud, deploy, expiry, backups, is_kept, missing):
+    dynamodb, name = cloud.client("dynamodb", REGION), create(cloud, "Identities", is_protected=False)
+    if expiry:
+        dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification={"Enabled": True, "AttributeName": expiry})
+    dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": backups})
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=is_kept)
+    refused = deploy(ExistingTableName=name)
+    assert refused.returncode == 1 and refused.stderr.splitlines()[1:-1] == [f"  ExistingTableName={name}: {missing.format(name)}"], refused
 
 
 @pytest.mark.parametrize("projection, why", [

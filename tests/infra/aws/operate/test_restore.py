@@ -28,6 +28,51 @@ def test_a_restored_table_is_as_protected_as_that_of_the_template(cloud, deploye
     assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
 
 
+def protections(cloud, table: str) -> tuple[str, str, bool]:
+    dynamodb = cloud.client("dynamodb")
+    expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]["TimeToLiveStatus"]
+    backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    status = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+    return expiry, status, bool(dynamodb.describe_table(TableName=table)["Table"].get("DeletionProtectionEnabled"))
+
+
+def test_a_restore_that_was_interrupted_is_finished_with_the_name_of_its_table(cloud, deployed, account, operator):
+    stopped = restore({**account, **operator(without="dynamodb:DescribeTable")})
+    [said] = [line for line in stopped.stdout.splitlines() if "make restore TABLE=" in line]
+    table = said.split("TABLE=")[1].rstrip("`")
+    assert stopped.returncode == 1 and protections(cloud, table) == ("DISABLED", "DISABLED", False), stopped
+    tables = set(cloud.client("dynamodb").list_tables()["TableNames"])
+    for _ in range(2):
+        finished = restore({**account, **operator()}, TABLE=table)
+        assert finished.returncode == 0 and f'make deploy SET="ExistingTableName={table} ' in finished.stdout, finished
+        assert protections(cloud, table) == ("ENABLED", "ENABLED", True)
+    assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == tables, "no other table"
+
+
+def test_the_table_that_the_stack_uses_is_prepared_without_another_deployment(cloud, deployed, account):
+    finished = restore(account, TABLE=deployed.ids["Identities"])
+    assert finished.returncode == 0 and finished.stdout == f"prepared {deployed.ids['Identities']}, which the stack {STACK} already uses\n", finished
+    assert protections(cloud, deployed.ids["Identities"]) == ("ENABLED", "ENABLED", True)
+    # moto deletes the table with its stack.
+    cloud.client("dynamodb").update_table(TableName=deployed.ids["Identities"], DeletionProtectionEnabled=False)
+
+
+@pytest.mark.parametrize("variables, why", [
+    ({"TABLE": "missing"}, "restore: An error occurred (ResourceNotFoundException)"),
+    ({"TABLE": "guestpass-identities-1", "TIME": "2026-11-26T12:00:00Z"}, "restore: TIME and TABLE cannot be used together"),
+])
+def test_a_table_that_cannot_be_finished_is_refused(deployed, account, variables, why):
+    refused = restore(account, **variables)
+    assert refused.returncode == 1 and why in refused.stderr and "Traceback" not in refused.stderr, refused
+
+
+def test_the_table_of_something_else_is_not_changed(cloud, deployed, account):
+    before = protections(cloud, deployed.ids["AuditLog"])
+    refused = restore(account, TABLE=deployed.ids["AuditLog"])
+    assert refused.returncode == 1 and "it is the table of something else. Correct TABLE" in refused.stderr, refused
+    assert protections(cloud, deployed.ids["AuditLog"]) == before
+
+
 def test_with_a_configuration_the_table_belongs_into_its_file(deployed, account):
     restored = restore(account, CONFIG="/its place/production.toml")
     assert restored.returncode == 0 and "SET=" not in restored.stdout, restored
@@ -70,7 +115,7 @@ def test_a_time_without_a_zone_is_refused(account, time):
     assert refused.returncode == 1 and f"invalid TIME '{time}'" in refused.stderr, refused
 
 
-@pytest.mark.parametrize("action", ["RestoreTableToPointInTime", "DescribeTable", "DescribeTimeToLive", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateTable"])
+@pytest.mark.parametrize("action", ["RestoreTableToPointInTime", "DescribeTable", "DescribeTimeToLive", "DescribeContinuousBackups", "UpdateTimeToLive", "UpdateContinuousBackups", "UpdateTable"])
 def test_without_one_of_its_rights_an_operator_cannot_restore(deployed, account, operator, action):
     refused = restore({**account, **operator(without=f"dynamodb:{action}")})
     assert refused.returncode == 1 and f"dynamodb:{action}" in refused.stderr, refused

@@ -17,6 +17,7 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from cloud import ACCOUNT, Cloud
 from local_stack import LambdaApi, LocalStack
+from restoring import protect
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 REGION = "eu-west-3"
@@ -25,7 +26,8 @@ FUNCTIONS = {
     "DeleteStaleIdentities": "delete-stale-identities",
 }
 COMMAND = [sys.executable, INFRA / "operate/verify.py"]
-CHECKS = ["issuer", "refusals", "token", "event", "cleanup", "alarms", "dashboard"]
+CHECKS = ["issuer", "refusals", "token", "event", "cleanup", "tables", "alarms", "dashboard"]
+KEY = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}], "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}]}
 
 
 @pytest.fixture
@@ -49,6 +51,7 @@ class Service:
             "TokenAudience": "guestpass-local", "AuthorizerKind": at["authorizer"], "TokenScope": "guestpass.token",
             "EventBusName": at["eventBus"], "EventQueueUrl": "queue", "DeadLetterQueueUrl": "dead", "DashboardUrl": "url",
             "AlarmTopic": "arn:aws:sns:eu-west-3:123456789012:alarms",
+            "TableName": f"{self.name}-identities", "AuditTableName": f"{self.name}-audit",
         }
         # Of the functions, moto has only the names. Their processes belong to the local stack.
         named = {"Type": "AWS::Logs::LogGroup"}
@@ -68,8 +71,15 @@ class Service:
         made = cloudformation.describe_stack_resources(StackName=self.name)["StackResources"]
         ids = {one["PhysicalResourceId"]: one["LogicalResourceId"] for one in made}
         self.lambda_api = LambdaApi(self.local, {name: FUNCTIONS[logical] for name, logical in ids.items() if logical in FUNCTIONS})
+        for table in [self.outputs["TableName"], self.outputs["AuditTableName"]]:
+            self.dynamodb.create_table(TableName=table, BillingMode="PAY_PER_REQUEST", **KEY)
+            protect(self.dynamodb, table)
         for alarm in ["ServerErrors", "CleanupMissing"]:
             self.make_alarm(alarm)
+
+    @property
+    def dynamodb(self):
+        return self._cloud.client("dynamodb", REGION)
 
     @property
     def cloudwatch(self):
@@ -248,6 +258,16 @@ def test_without_effects_of_events_their_check_is_skipped(service):
 def test_a_cleanup_that_fails_is_reported(service):
     for answer in [{"errorMessage": "no table"}, {"mode": "apply", "deleted": 1}]:
         assert service.verdicts(answers={"delete-stale-identities": answer}) == (1, failing("cleanup"))
+
+
+def test_a_table_that_is_not_protected_is_reported(service):
+    service.create()
+    for output in ["AuditTableName", "TableName"]:
+        name = service.outputs[output]
+        service.dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+        status, lines = service.verify()
+        assert status == 1 and lines["tables"].startswith(f"FAIL the table {name} is not protected: it can be deleted"), lines
+        assert f"run `aws dynamodb update-table --table-name {name} --deletion-protection-enabled`" in lines["tables"], lines
 
 
 def test_a_raised_alarm_is_reported(service):
