@@ -142,9 +142,12 @@ def check_cleanup(values: dict[str, str], given: Collection[str]) -> None:
 def check_rate(values: dict[str, str]) -> None:
     """Refuses more token requests than ACS allows: all callers would get fewer tokens, not more."""
     rate, shares = int(values.get("TokensPerSecond", 30)), json.loads(values.get("AcsPlacement") or "{}")
-    is_open = sum(share.get("state") != "draining" for share in shares.values()) or 1
-    if rate > 30 * is_open:
-        refuse(f"TokensPerSecond={rate} is too much: ACS allows 30 for each open resource, and AcsPlacement has {is_open}. Use at most {30 * is_open}, or add a resource (infra/README.md, Several resources)")
+    weights = [share.get("weight") or 1 for share in shares.values() if share.get("state") != "draining"] or [1]
+    # The resource with the largest weight gets the largest part of the requests, of which it may get 30 a second. Above 30,
+    # the parameter is a multiple of 10.
+    most = min(30 * sum(weights) // max(weights) // 10 * 10, 240)
+    if rate > most:
+        refuse(f"TokensPerSecond={rate} is too much: ACS allows 30 for each resource, and one open resource of AcsPlacement gets {max(weights)} of {sum(weights)} parts of the new users. Use at most {most}, or add a resource (infra/README.md, Several resources)")
 
 
 def check_guests(values: dict[str, str]) -> None:

@@ -121,7 +121,7 @@ def parameters_in(settings: Path) -> dict[str, str]:
         (("RetentionDays = 60", "InviteScope = 'guestpass.invite'"), "InviteScope is set, but Policy has no member guests"),
         (('}}\'', '}, "guests": {}}\''), "Policy has the member guests, but InviteScope is empty"),
         (("RetentionDays = 60", "TokensPerSecond = 31"), "`TokensPerSecond`: must be one of 1, 2, "),
-        (("RetentionDays = 60", "TokensPerSecond = 40"), "TokensPerSecond=40 is too much: ACS allows 30 for each open resource, and AcsPlacement has 1"),
+        (("RetentionDays = 60", "TokensPerSecond = 40"), "TokensPerSecond=40 is too much: ACS allows 30 for each resource, and one open resource of AcsPlacement gets 1 of 1 parts of the new users. Use at most 30"),
         (("stack", "="), "cannot read CONFIG="),
     ],
 )
@@ -182,12 +182,21 @@ def test_transmitters_fit_the_issuers_the_subject_claims_and_the_secret(validate
         assert reason.startswith("deploy: invalid value of Transmitters: ") and why in reason, reason
 
 
-def test_token_requests_are_limited_by_the_open_resources(validate):
-    placement = '{"main": {}, "eu2": {"state": "open"}, "old": {"state": "draining"}}'
-    for rate, is_valid in [(60, True), (70, False)]:
-        config = VALID.replace("RetentionDays = 60", f"TokensPerSecond = {rate}\nAcsPlacement = '{placement}'")
-        ran, _ = validate(config)
-        assert (ran.returncode == 0, "AcsPlacement has 2. Use at most 60" in ran.stderr) == (is_valid, not is_valid), ran
+@pytest.mark.parametrize("placement, most, parts", [
+    ({"main": {}, "eu2": {"state": "open"}, "old": {"state": "draining"}}, 60, "1 of 2"),
+    ({"main": {"weight": 1}, "eu2": {"weight": 3}}, 40, "3 of 4"),
+    ({"main": {"weight": None}, "eu2": {"weight": 2}, "eu3": {"weight": 2}}, 70, "2 of 5"),
+    ({"main": {"weight": 10}, "eu2": {}}, 30, "10 of 11"),
+    ({f"r{number}": {} for number in range(9)}, 240, ""),
+])
+def test_no_open_resource_gets_more_token_requests_than_acs_allows(validate, placement, most, parts):
+    def validated(rate: int) -> subprocess.CompletedProcess:
+        return validate(VALID.replace("RetentionDays = 60", f"TokensPerSecond = {rate}\nAcsPlacement = '{json.dumps(placement)}'"))[0]
+
+    assert validated(most).returncode == 0
+    if parts:
+        refused = validated(most + 10)
+        assert refused.returncode == 1 and f"gets {parts} parts of the new users. Use at most {most}" in refused.stderr, refused
 
 
 def test_all_problems_are_told_at_once(validate):
