@@ -1,4 +1,4 @@
-"""Checks the parameters whose value is JSON by the rules of the functions, which do not start with an
+"""Checks the parameters whose value is JSON, and SubjectClaims, by the rules of the functions, which do not start with an
 invalid value. The patterns in the template say only how such a value begins and ends.
 
 tests/infra/parameter_values.txt has values on which these checks and the functions must agree."""
@@ -202,6 +202,13 @@ def check_issuer(entry: dict[str, Any]) -> None:
         raise ValueError("`issuedEarlySeconds` must be a whole number from 0 to 600")
 
 
+def check_subject_claims(text: str) -> None:
+    """The rules of all functions that name a user."""
+    names = text.split(",")
+    if len(names) > 5 or len(set(names)) < len(names) or not all(re.fullmatch("[!-~]+", name) for name in names):
+        raise ValueError("must be one to five different names of claims, separated by commas, without spaces")
+
+
 # Each raises ValueError with the reason if the value is invalid.
 CHECKS: dict[str, Callable[[str], None]] = {
     "Policy": check_policy,
@@ -209,5 +216,6 @@ CHECKS: dict[str, Callable[[str], None]] = {
     "AcsPlacement": check_placement,
     "TeamsPhone": check_phone,
     "Issuers": check_issuers,
+    "SubjectClaims": check_subject_claims,
     "Transmitters": check_transmitters,
 }

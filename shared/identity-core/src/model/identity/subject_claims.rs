@@ -110,6 +110,18 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_valid_exactly_if_make_deploy_accepts_it() {
+        let values = include_str!("../../../../../tests/infra/parameter_values.txt");
+        let cases = values.lines().filter_map(|line| line.strip_prefix("SubjectClaims "));
+        let mut count = 0;
+        for (expected, names) in cases.filter_map(|case| case.split_once(' ')) {
+            assert_eq!(names.parse::<SubjectClaims>().is_ok(), expected == "valid", "{names}");
+            count += 1;
+        }
+        assert!(count > 5, "{count}");
+    }
+
+    #[test]
     fn several_claims_are_joined_in_their_order() {
         let claims = [("iss", ISSUER), ("tid", "t"), ("oid", "o|1")];
         assert_eq!(id("tid,oid", &claims).unwrap(), "https://idp.example|t|o%7C1");
