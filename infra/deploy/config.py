@@ -29,6 +29,7 @@ import tomlkit
 
 import json_values
 import parameters
+import stack_settings
 
 KEYS = {"stack", "region", "parameters", "tags"}
 
@@ -94,7 +95,7 @@ def values_of(stack: str, deployed: dict[str, str | None]) -> dict[str, str]:
 def validate(config: dict[str, Any], declared: dict[str, Any]) -> tuple[list[str], dict[str, str]]:
     """All problems of a configuration, and its parameters as text."""
     problems = [f"unknown key `{key}`: must be one of {', '.join(sorted(KEYS))}" for key in sorted(set(config) - KEYS)]
-    for key, pattern in [("stack", r"[A-Za-z][A-Za-z0-9-]{0,127}"), ("region", r"[a-z]{2}(-[a-z]+)+-\d")]:
+    for key, pattern in [("stack", rf"[A-Za-z][A-Za-z0-9-]{{0,{stack_settings.LONGEST_NAME - 1}}}"), ("region", r"[a-z]{2}(-[a-z]+)+-\d")]:
         if not isinstance(config.get(key), str) or not re.fullmatch(pattern, config[key]):
             problems.append(f"`{key}` is missing or invalid: it must be text that matches {pattern}")
     given, tags = config.get("parameters", {}), config.get("tags", {})

@@ -33,6 +33,8 @@ LONGEST = 120
 
 
 def main() -> None:
+    if len(STACK) > stack_settings.LONGEST_NAME:
+        sys.exit(f"deploy: the name {STACK} of the stack has {len(STACK)} characters: at most {stack_settings.LONGEST_NAME} are allowed, because names of its resources are longer")
     try:
         stack = stack_settings.deployed_stack()
     except (BotoCoreError, ClientError) as error:

@@ -40,6 +40,9 @@ def stack_name() -> str:
     return given or stored or "guestpass"
 
 
+# AppConfig permits 64 characters in the name `STACK-parameters`. All other names can be longer.
+LONGEST_NAME = 53
+
 # Both belong to the deployed stack; another stack may be in any region.
 STACK = stack_name()
 

@@ -67,6 +67,11 @@ def test_s03_several_words_in_force_permit_what_each_of_them_permits(cloud, writ
         assert f"or add FORCE={added} to" in refused(STACK=name, SIGNED_AT=signed, FORCE=words)
 
 
+def test_a_name_that_the_names_of_resources_would_make_too_long_is_refused(write, refused):
+    write(STACK="s" * 53)
+    assert refused(STACK="s" * 54).startswith(f"deploy: the name {'s' * 54} of the stack has 54 characters: at most 53")
+
+
 def test_a_first_deployment_has_no_older_artefacts(write):
     assert signed_at(write(SIGNED_AT="2026-03-01T00:00:00Z")) == "2026-03-01T00:00:00Z"
     assert signed_at(write(SIGNED_AT="")) == signed_at(write()) == "none"
