@@ -120,7 +120,7 @@ def check_together(values: dict[str, str], given: Collection[str]) -> None:
     if values.get("DefaultEndpoint") == "no" and not values.get("DomainName"):
         refuse("with DefaultEndpoint=no and without DomainName, the API would have no address: set DomainName, or DefaultEndpoint to yes")
     try:
-        combinations.check(values)
+        combinations.check(values, read_template())
         unlisted = json_values.check_resources(values.get("Policy", ""), values.get("AcsPlacement", ""))
     except ValueError as error:
         refuse(str(error))

@@ -1,6 +1,7 @@
 """`make deploy CONFIG=…` asks nothing, and refuses an invalid file before anything happens."""
 
 import json
+import re
 import shlex
 import subprocess
 import sys
@@ -10,11 +11,13 @@ from pathlib import Path
 import pytest
 
 import artefacts
-from expanded import source
+from expanded import Stack, source
 
 INFRA = Path(__file__).resolve().parents[4] / "infra"
 
 GUID = "11111111-2222-3333-4444-555555555555"
+
+VPC = "SubnetIds = 'subnet-a,subnet-b'\nSecurityGroupIds = 'sg-a'"
 
 VALID = """
 stack = "guestpass"
@@ -63,6 +66,66 @@ def test_a_valid_file_becomes_the_settings_of_sam(validate):
     declared = source()["Parameters"]
     others = {name: str(declared[name]["Default"]) for name in declared.keys() - given.keys()}
     assert parameters_in(settings) == given | others
+
+
+def test_values_that_belong_together_and_the_longest_name_are_accepted(validate):
+    text = VALID.replace('"guestpass"', f'"{"s" * 53}"')
+    for more in [
+        f"{VPC}\nEndpointsVpcId = 'vpc-a'\nEndpointsRouteTableIds = 'rtb-a'",
+        "DomainName = 'a.example'\nCertificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/a'",
+        "CertificateArn = 'arn:aws:acm:eu-west-1:123456789012:certificate/a'",
+        *(f"CleanupSchedule = '{schedule}'" for schedule in ["rate(1 minute)", "rate(10 hours)", "rate(2 hours)", "cron(0 * * * ? *)"]),
+    ]:
+        ran, _ = validate(text.replace("RetentionDays = 60", more))
+        assert ran.returncode == 0, ran
+    [application] = Stack(source()).of_type("AWS::AppConfig::Application").values()
+    assert len(application["Name"].replace("AWS::StackName", "s" * 53)) == 64
+
+
+def rules(count: int) -> str:
+    """A policy with this number of rules of 53 bytes, of which 10 are quotes."""
+    return json.dumps({"rules": [{"if": {"role": f"{number:06}"}, "scopes": ["voip", "chat"]} for number in range(count)]})
+
+
+def test_the_variables_of_a_function_have_at_most_4_kb_as_json(validate):
+    issuers = json.dumps([{"issuer": f"https://{number}.example", "audiences": ["a" * 900]} for number in range(3)])
+    listed = json.dumps([{"name": f"idp{number}", "kind": "ssf", "issuer": "https://idp.example", "audiences": ["a" * 900]} for number in range(2)])
+    secret = "TransmitterSecretArn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:transmitters'"
+
+    def refused(more: str, policy: str = "{}") -> str:
+        ran, _ = validate(VALID.replace("RetentionDays = 60", more).replace('{"otherwise": {"scopes": ["chat"]}}', policy))
+        assert (ran.returncode == 0) == (not ran.stderr) and "Traceback" not in ran.stderr, ran
+        return ran.stderr
+
+    both = f"Authorizer = 'lambda'\nIssuers = '{issuers}'\nTransmitters = '{listed}'\n{secret}"
+    assert len(issuers) < 3000 and len(listed) < 3000
+    reason = refused(both)
+    assert re.search(rf"the function RevokeOnEvent would have \d+ bytes of environment variables, and Lambda allows 4096\. .* Shorten Issuers \({len(issuers)} bytes\), Transmitters \({len(listed)} bytes\)$", reason), reason
+    assert refused(both.replace("'lambda'", "'jwt'")) == "", "without the other authorizer, no function has Issuers"
+    assert refused("", rules(45)) == ""
+    assert "the function IssueAccessToken would have" in refused("", rules(50))
+
+
+def test_the_computed_variables_are_those_of_the_template(monkeypatch):
+    monkeypatch.syspath_prepend(str(INFRA / "deploy"))
+    monkeypatch.setenv("SAM_CONFIG_FILE", "/nonexistent")
+    import parameters
+    from checks.variables import Deployment
+
+    values = {"Issuer": "https://idp.example", "Audience": "app,web", "AcsSecretArn": "arn:acs", "Policy": rules(1)}
+    everything = {"Authorizer": "lambda", "Issuers": "[]", "InviteScope": "invite", "Transmitters": "[]", "TransmitterSecretArn": "arn:t"}
+    for given in [values, values | everything]:
+        found = Deployment(given, parameters.read_template()).variables()
+        expected = {name: one["Environment"]["Variables"] for name, one in Stack(source(), **given).of_type("AWS::Lambda::Function").items()}
+        assert found.keys() == expected.keys()
+        differing = set()
+        for name, variables in expected.items():
+            assert found[name].keys() == variables.keys(), name
+            differing |= {one for one in variables if found[name][one] != str(variables[one])}
+        # Those with the names of resources.
+        assert differing == {
+            "AUDIT_TABLE_NAME", "CALLER_HASH_SECRET_ARN", "DELETE_IDENTITY", "DEPLOYMENT", "METRICS_NAMESPACE", "NEW_VERSION", "TABLE_NAME",
+        } | ({"EVENT_QUEUE_URL", "SCIM_TABLE_NAME"} if "Transmitters" in given else set())
 
 
 def test_a_parameter_that_is_removed_from_the_file_returns_to_its_default(validate):
@@ -123,6 +186,18 @@ def parameters_in(settings: Path) -> dict[str, str]:
         (("RetentionDays = 60", "TokensPerSecond = 31"), "`TokensPerSecond`: must be one of 1, 2, "),
         (("RetentionDays = 60", "TokensPerSecond = 40"), "TokensPerSecond=40 is too much: ACS allows 30 for each resource, and one open resource of AcsPlacement gets 1 of 1 parts of the new users. Use at most 30"),
         (("stack", "="), "cannot read CONFIG="),
+        (('"guestpass"', f'"{"s" * 54}"'), "`stack` is missing or invalid"),
+        (("RetentionDays = 60", "SubjectClaims = 'a,a'"), "`SubjectClaims`: must be one to five different names"),
+        (("RetentionDays = 60", "CleanupSchedule = 'rate(10 seconds)'"), "`CleanupSchedule`: must be rate(1 hour)"),
+        (("RetentionDays = 60", "CleanupSchedule = 'rate(1 hours)'"), "`CleanupSchedule`: must be rate(1 hour)"),
+        (("RetentionDays = 60", "CleanupSchedule = 'rate(5 minute)'"), "`CleanupSchedule`: must be rate(1 hour)"),
+        (("RetentionDays = 60", "CleanupSchedule = 'rate(0 hours)'"), "`CleanupSchedule`: must be rate(1 hour)"),
+        (("RetentionDays = 60", "SubnetIds = 'subnet-a'"), "SubnetIds is set, but SecurityGroupIds is empty"),
+        (("RetentionDays = 60", "SecurityGroupIds = 'sg-a'"), "SecurityGroupIds is set, but SubnetIds is empty"),
+        (("RetentionDays = 60", "EndpointsVpcId = 'vpc-a'\nEndpointsRouteTableIds = 'rtb-a'"), "EndpointsVpcId is set, but SubnetIds is empty"),
+        (("RetentionDays = 60", f"{VPC}\nEndpointsVpcId = 'vpc-a'"), "EndpointsVpcId is set, but EndpointsRouteTableIds is empty"),
+        (("RetentionDays = 60", f"{VPC}\nEndpointsRouteTableIds = 'rtb-a'"), "EndpointsRouteTableIds is set, but EndpointsVpcId is empty"),
+        (("RetentionDays = 60", "DomainName = 'a.example'"), "DomainName is set, but CertificateArn is empty"),
     ],
 )
 def test_an_invalid_file_is_refused_with_its_reason(validate, change, why):
