@@ -42,8 +42,9 @@ def test_a_restore_that_was_interrupted_is_finished_with_the_name_of_its_table(c
     table = said.split("TABLE=")[1].rstrip("`")
     assert stopped.returncode == 1 and protections(cloud, table) == ("DISABLED", "DISABLED", False), stopped
     tables = set(cloud.client("dynamodb").list_tables()["TableNames"])
-    for _ in range(2):
-        finished = restore({**account, **operator()}, TABLE=table)
+    # DynamoDB refuses to set an expiry that is set, and moto does not.
+    for unneeded in ["", "dynamodb:UpdateTimeToLive"]:
+        finished = restore({**account, **operator(without=unneeded)}, TABLE=table)
         assert finished.returncode == 0 and f'make deploy SET="ExistingTableName={table} ' in finished.stdout, finished
         assert protections(cloud, table) == ("ENABLED", "ENABLED", True)
     assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == tables, "no other table"
