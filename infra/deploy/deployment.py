@@ -4,7 +4,8 @@ template, so that each function gets a version with each deployment, and `make r
 versions belong together.
 
 Lambda publishes no version that equals its newest one, and a deployment that was rolled back leaves its
-versions behind. So the deployment after it has the time of that rollback in its name.
+versions behind. So the deployment after it has the time of that rollback in its name. And CloudFormation sees no change
+if the same artefacts are deployed after `make rollback`. So that deployment has the time of the last one in its name.
 
 The stack also keeps the time at which its artefacts were signed. Otherwise, an attacker who can replace
 the artefacts could have an older release deployed, whose signature is valid and whose errors are known."""
@@ -37,6 +38,7 @@ def main() -> None:
         sys.exit(f"deploy: the name {STACK} of the stack has {len(STACK)} characters: at most {stack_settings.LONGEST_NAME} are allowed, because names of its resources are longer")
     try:
         stack = stack_settings.deployed_stack()
+        rolled_back = stack is not None and stack_settings.is_rolled_back()
     except (BotoCoreError, ClientError) as error:
         sys.exit(f"deploy: cannot read the state of the stack {STACK}: {error}")
     check_changes(stack_settings.deployed_parameters(stack))
@@ -48,7 +50,7 @@ def main() -> None:
             f"they may be an older release. Build and sign them again, or add {confirmation.force('older-release')} to deploy nevertheless"
         )
     text = re.sub(r"^( *CodeUri: )\.\./target/lambda/([a-z-]+)/$", r"\1\2.zip", parameters.TEMPLATE.read_text(), flags=re.MULTILINE)
-    own = f"Id: {identify(stack)}, SignedAt: '{signed or before or NONE}'"
+    own = f"Id: {identify(stack, rolled_back)}, SignedAt: '{signed or before or NONE}'"
     text, found = re.subn(r"^(  Deployment: .*)\bId: none, SignedAt: none\b", rf"\g<1>{own}", text, flags=re.MULTILINE)
     if found != 1:
         sys.exit("deploy: infra/template.yaml has no line `Deployment: { This: { Id: none, SignedAt: none } }` in Mappings: restore it")
@@ -76,12 +78,17 @@ def shown(value: str | None) -> str:
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
 
 
-def identify(stack: dict[str, Any] | None) -> str:
+def identify(stack: dict[str, Any] | None, rolled_back: bool) -> str:
     digest = hashlib.sha256((ARTEFACTS / "SHA256SUMS").read_bytes() + parameters.TEMPLATE.read_bytes()).hexdigest()[:16]
-    if not stack or not stack["StackStatus"].startswith("UPDATE_ROLLBACK"):
+    if not stack:
         return digest
-    rolled_back = stack.get("LastUpdatedTime", stack["CreationTime"])
-    return f"{digest}-after-{rolled_back:%Y%m%dT%H%M%SZ}"
+    updated = f"{stack.get('LastUpdatedTime', stack['CreationTime']):%Y%m%dT%H%M%SZ}"
+    if stack["StackStatus"].startswith("UPDATE_ROLLBACK"):
+        return f"{digest}-after-{updated}"
+    if rolled_back:
+        print(f"The functions of {STACK} run older versions since `make rollback`: this deployment publishes new ones.")
+        return f"{digest}-again-{updated}"
+    return digest
 
 
 def signed_at(stack: dict[str, Any] | None) -> str:

@@ -1,5 +1,5 @@
 """The name and the region of the stack: those in the file of CONFIG or of the first `make deploy`, and before it the region
-that the AWS CLI uses."""
+that the AWS CLI uses. And what its deployed resources say."""
 
 import os
 import sys
@@ -66,3 +66,22 @@ def deployed_stack() -> dict[str, Any] | None:
 def deployed_parameters(stack: dict[str, Any] | None) -> dict[str, str | None]:
     """The parameters of a stack that was read."""
     return {each["ParameterKey"]: each.get("ParameterValue") for each in (stack or {}).get("Parameters", [])}
+
+
+def is_rolled_back() -> bool:
+    """Whether `make rollback` moved an alias away from the version that CloudFormation knows, which then sees no change in a
+    deployment of the same artefacts."""
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    # A version that was replaced stays in Lambda, but not in the stack.
+    resources = [one for page in pages for one in page["StackResourceSummaries"] if is_there(one)]
+    deployed = dict(one["PhysicalResourceId"].split(":")[-2:] for one in resources if one["ResourceType"] == "AWS::Lambda::Version")
+    aliases = [one["PhysicalResourceId"].split(":")[-2:] for one in resources if one["ResourceType"] == "AWS::Lambda::Alias"]
+    functions = client("lambda")
+    return any(
+        functions.get_alias(FunctionName=function, Name=alias)["FunctionVersion"] != deployed[function]
+        for function, alias in aliases if function in deployed
+    )
+
+
+def is_there(resource: dict[str, Any]) -> bool:
+    return bool(resource.get("PhysicalResourceId")) and not resource["ResourceStatus"].startswith("DELETE")

@@ -5,7 +5,8 @@ of that deployment, in seconds and without CloudFormation.
     make rollback YES=1      does not ask
 
 Parameters and other resources stay as they are, also the rights of the functions: if a table or a secret has changed
-since that deployment, nothing is moved. The next `make deploy` moves the aliases forward again.
+since that deployment, nothing is moved. The next `make deploy` moves the aliases forward again, also if it deploys the
+same artefacts: it then publishes new versions (infra/deploy/deployment.py).
 
 A deployment that CloudFormation rolled back leaves its versions behind. They are left out: the events of the
 stack say how the deployment of each version ended. If the events do not reach back to a version, the name of

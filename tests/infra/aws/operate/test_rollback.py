@@ -3,10 +3,13 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from moto.awslambda.models import LambdaFunction
@@ -46,7 +49,7 @@ class StackAlias(CloudFormationModel):
 
 
 @pytest.fixture
-def functions(cloud):
+def functions(cloud, monkeypatch):
     """A stack with two functions and one without alias, as PreTrafficCheckFunction is, and how to publish a version of one."""
     clients = {name: cloud.client(name, REGION) for name in ["cloudformation", "lambda", "s3", "iam"]}
     if "code" not in [one["Name"] for one in clients["s3"].list_buckets()["Buckets"]]:
@@ -62,13 +65,20 @@ def functions(cloud):
     }
     template = {"Resources": {"Role": role, "One": function, "Other": function, "Check": function, **aliases}}
     clients["cloudformation"].create_stack(StackName=STACK, TemplateBody=json.dumps(template))
-    yield Functions(clients)
+    made = Functions(clients)
+    # moto would publish a version for each such resource of the template.
+    resources = property(lambda stack: [*stack.resource_map.values(), *made.deployed.values()])
+    monkeypatch.setattr(type(made.stack), "stack_resources", resources)
+    yield made
+    monkeypatch.undo()
     clients["cloudformation"].delete_stack(StackName=STACK)
 
 
 class Functions:
     def __init__(self, clients):
         self._lambda = clients["lambda"]
+        # The version of each function that CloudFormation knows.
+        self.deployed: dict[str, SimpleNamespace] = {}
         made = clients["cloudformation"].describe_stack_resources(StackName=STACK)["StackResources"]
         self._names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in made}
         stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
@@ -119,6 +129,7 @@ class Functions:
             arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}:{number}"
             event = Event(self.stack.stack_id, STACK, f"{name}Version", arn, "AWS::Lambda::Version", "UPDATE_COMPLETE", None, None)
             self.stack.events.append(event)
+            self.deployed[name] = SimpleNamespace(cf_resource_type="AWS::Lambda::Version", physical_resource_id=arn)
 
     def _version(self, function: str) -> str:
         return self._lambda.get_alias(FunctionName=self._names[function], Name="live")["FunctionVersion"]
@@ -274,6 +285,18 @@ def test_versions_that_use_no_other_table_or_secret_are_returned_to(functions, a
     assert functions.live() == {"One": "a/1", "Other": "a/1"}
 
 
+def test_the_deployment_of_the_same_artefacts_after_a_return_publishes_new_versions(functions, account):
+    for deployment in ["a/1", "b/2"]:
+        functions.publish(deployment, "One", "Other")
+    name, said = identify(account)
+    assert len(name) == 16 and not said
+    assert rollback(account, "", YES="1").returncode == 0
+    again, said = identify(account)
+    assert again.startswith(f"{name}-again-20") and "since `make rollback`" in said, said
+    functions.publish(f"{again}/3", "One", "Other")
+    assert identify(account) == (name, "")
+
+
 def test_variables_that_cannot_be_read_do_not_stop_a_return(functions, account, monkeypatch):
     for deployment in ["a/1", "b/2"]:
         functions.publish(deployment, "One", "Other")
@@ -293,6 +316,16 @@ def rollback(account: dict[str, str], said: str, **variables: str) -> subprocess
     environment = {**account, "ARTEFACTS": os.environ["ARTEFACTS"], **variables}
     command = [sys.executable, INFRA / "operate/rollback.py"]
     return subprocess.run(command, env=environment, input=said, capture_output=True, text=True)
+
+
+def identify(account: dict[str, str]) -> tuple[str, str]:
+    """The name that `make deploy` would give to the next deployment, and what it says."""
+    with tempfile.TemporaryDirectory() as artefacts:
+        (Path(artefacts) / "SHA256SUMS").write_text("checksums")
+        command = [sys.executable, INFRA / "deploy/deployment.py"]
+        run = subprocess.run(command, env={**account, "ARTEFACTS": artefacts}, capture_output=True, text=True)
+        assert run.returncode == 0, run
+        return re.search("This: { Id: (.+?),", (Path(artefacts) / "template.yaml").read_text())[1], run.stdout
 
 
 def zipped(text: str) -> bytes:
