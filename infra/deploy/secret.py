@@ -168,7 +168,7 @@ def outcome(current: str | None, resource: str, string: str | None) -> str:
     if current is None:
         return f"stored the first connection string in the secret {NAME}; its ARN is the parameter AcsSecretArn"
     if string is None:
-        return f"removed the resource {resource} from the secret {NAME}; older processes keep it until Lambda ends them"
+        return f"removed the resource {resource} from the secret {NAME}; older processes keep it until Lambda ends them, and `make rollback` to a deployment that names it needs it back"
     if resource not in by_resource(current):
         return (
             f"added the resource {resource} to the secret {NAME}; only processes that start from now on know it, "
@@ -201,7 +201,10 @@ def read_json(text: str) -> dict[str, str]:
 def refuse_if_named(arn: str) -> None:
     """Ends the program if functions of the stack would not start without the connection string of the resource."""
     try:
-        parameters = stack_settings.deployed_parameters(stack_settings.deployed_stack())
+        stack = stack_settings.deployed_stack()
+        if stack and stack["StackStatus"].endswith("_IN_PROGRESS"):
+            sys.exit(f"secret: nothing was changed: a deployment of the stack {STACK} is in progress, and its older versions may need the connection string of the resource {RESOURCE}. Wait until it has finished, and try again")
+        parameters = stack_settings.deployed_parameters(stack)
         named = json_values.named_resources(parameters.get("Policy") or "", parameters.get("AcsPlacement") or "")
         why = f"it does not use the secret {NAME}" if parameters else "it does not exist"
     except (BotoCoreError, ClientError, ValueError) as error:

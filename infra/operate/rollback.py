@@ -4,14 +4,18 @@ of that deployment, in seconds and without CloudFormation.
     make rollback            lists the versions, asks, and moves the aliases
     make rollback YES=1      does not ask
 
-Parameters and other resources stay as they are, also the rights of the functions: if a table or a secret has changed
-since that deployment, nothing is moved. The next `make deploy` moves the aliases forward again, also if it deploys the
+FORCE=resources moves them although the secret of ACS cannot be read and may lack a connection string.
+
+Parameters and other resources stay as they are, also the rights of the functions and the secrets: if a table or a
+secret has changed since that deployment, or the secret lacks a connection string that its functions need, nothing is
+moved. The next `make deploy` moves the aliases forward again, also if it deploys the
 same artefacts: it then publishes new versions (infra/deploy/deployment.py).
 
 A deployment that CloudFormation rolled back leaves its versions behind. They are left out: the events of the
 stack say how the deployment of each version ended. If the events do not reach back to a version, the name of
 the deployment after it says so (infra/deploy/deployment.py)."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -20,6 +24,7 @@ from typing import Any, NamedTuple
 from botocore.exceptions import BotoCoreError, ClientError
 
 import confirmation
+import json_values
 import stack_settings
 from stack_settings import STACK
 
@@ -43,6 +48,8 @@ class Version(NamedTuple):
     deployment: str
     # Only those in PARAMETERS. None if they are encrypted with a key that these credentials may not use.
     variables: dict[str, str] | None
+    # Those without whose connection string the version does not start, as far as its variables can be read.
+    resources: set[str]
 
 
 class Move(NamedTuple):
@@ -99,6 +106,7 @@ def plan(cloudformation, functions) -> list[Move]:
         sys.exit(f"rollback: nothing was changed: the versions before the current ones are of several deployments ({', '.join(sorted(earlier))}). Move single functions with `aws lambda update-alias`")
     moves = [Move(function, names[function], live[function], targets[function]) for function in names]
     refuse_other_rights(moves)
+    refuse_unknown_resources(moves)
     print(f"From the deployment {current.pop()} of {STACK} to {earlier.pop()}:")
     return moves
 
@@ -144,6 +152,39 @@ def refuse_other_rights(moves: list[Move]) -> None:
         )
 
 
+def refuse_unknown_resources(moves: list[Move]) -> None:
+    """The versions may name a resource of ACS whose connection string was removed after they served."""
+    moved = [move for move in moves if move.target]
+    live = {name for move in moved for name in move.before.resources}
+    # Live versions without any resource do not use the secret, or their variables cannot be read.
+    if not live or not (unsure := {name for move in moved for name in move.target.resources} - live):
+        return
+    [arn, *_] = [move.target.variables["ACS_SECRET_ARN"] for move in moved if move.target.resources]
+    why = f"rollback: nothing was changed: AcsPlacement or Policy of the deployment before names {{}}, without whose connection string its functions do not start, and the secret {arn} "
+    try:
+        text = stack_settings.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
+    except (BotoCoreError, ClientError) as error:
+        if confirmation.is_forced("resources"):
+            return
+        sys.exit(why.format(named(unsure)) + f"cannot be read ({error}). If it has the connection string, add {confirmation.force('resources')}")
+    if missing := unsure - resources_in(text):
+        commands = " and ".join(f"`make secret RESOURCE={name}`" for name in sorted(missing))
+        sys.exit(why.format(named(missing)) + f"does not have it. Store it with {commands}, and run this again")
+
+
+def named(resources: set[str]) -> str:
+    return f"the resource{'s' if len(resources) > 1 else ''} {', '.join(sorted(resources))}"
+
+
+def resources_in(secret: str) -> set[str]:
+    """The names in the text of the secret. An error would quote the text."""
+    text = secret.lstrip("\ufeff \t\r\n")
+    try:
+        return set(json.loads(text)) if text.startswith("{") else {"main"}
+    except ValueError:
+        return set()
+
+
 def exists(resource: dict[str, str], kind: str) -> bool:
     return resource["ResourceType"] == kind and bool(resource.get("PhysicalResourceId"))
 
@@ -151,8 +192,11 @@ def exists(resource: dict[str, str], kind: str) -> bool:
 def versions(functions, name: str) -> list[Version]:
     """The published versions of a function, oldest first."""
     pages = functions.get_paginator("list_versions_by_function").paginate(FunctionName=name)
-    found = [one for page in pages for one in page["Versions"] if one["Version"] != "$LATEST"]
-    return sorted(Version(int(one["Version"]), one.get("Description", ""), rights(one.get("Environment", {}))) for one in found)
+    found = [(one, one.get("Environment", {})) for page in pages for one in page["Versions"] if one["Version"] != "$LATEST"]
+    return sorted(
+        (Version(int(one["Version"]), one.get("Description", ""), rights(environment), resources(environment)) for one, environment in found),
+        key=lambda one: one.number,
+    )
 
 
 def rights(environment: dict[str, Any]) -> dict[str, str] | None:
@@ -160,6 +204,15 @@ def rights(environment: dict[str, Any]) -> dict[str, str] | None:
     if "Error" in environment:
         return None
     return {name: value for name, value in environment.get("Variables", {}).items() if name in PARAMETERS}
+
+
+def resources(environment: dict[str, Any]) -> set[str]:
+    """Functions with a policy but without the secret of ACS need no connection string."""
+    variables = environment.get("Variables", {})
+    try:
+        return json_values.named_resources(variables.get("POLICY", ""), variables.get("ACS_PLACEMENT", "")) if "ACS_SECRET_ARN" in variables else set()
+    except ValueError:
+        return set()
 
 
 def outcomes(cloudformation, before: dict[str, list[Version]]) -> dict[tuple[str, int], bool]:

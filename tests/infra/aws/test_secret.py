@@ -8,6 +8,9 @@ from base64 import b64encode
 from pathlib import Path
 
 import pytest
+from moto.cloudformation.models import cloudformation_backends
+
+from cloud import ACCOUNT
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
 
@@ -63,6 +66,14 @@ def test_make_secret_keeps_the_connection_string_of_a_resource_that_the_stack_na
         refused = remove(resource)
         assert refused.returncode == 1 and f"names the resource {resource}, so" in refused.stderr, refused
     assert json.loads(secrets.get_secret_value(SecretId=name)["SecretString"]) == strings
+    stacks = cloudformation_backends[ACCOUNT][REGION].stacks.values()
+    [stack] = [one for one in stacks if one.name == "with-resources" and one.status != "DELETE_COMPLETE"]
+    for status in ["UPDATE_IN_PROGRESS", "UPDATE_ROLLBACK_IN_PROGRESS"]:
+        stack.status = status
+        refused = remove("unnamed")
+        assert refused.returncode == 1 and "a deployment of the stack with-resources is in progress" in refused.stderr, refused
+    assert json.loads(secrets.get_secret_value(SecretId=name)["SecretString"]) == strings
+    stack.status = "UPDATE_COMPLETE"
     removed = remove("unnamed")
     assert (removed.returncode, removed.stderr) == (0, ""), removed
 
@@ -103,7 +114,7 @@ def test_make_secret_says_when_the_functions_use_what_it_stored(cloud, account):
         "so deploy with another LogLevel, which starts new ones, and with DeploymentType=AllAtOnce if ServerErrors is active:"
     )
     assert said("eu2", "two") == f"updated the secret {name}; {of_a_refused_key}"
-    assert said("eu2", REMOVE="yes") == f"removed the resource eu2 from the secret {name}; older processes keep it until Lambda ends them:"
+    assert said("eu2", REMOVE="yes") == f"removed the resource eu2 from the secret {name}; older processes keep it until Lambda ends them, and `make rollback` to a deployment that names it needs it back:"
     secrets = cloud.client("secretsmanager", REGION)
     arn, name = secrets.create_secret(Name="guestpass/of-terraform")["ARN"], "guestpass/of-terraform"
     assert said("main") == f"stored the first connection string in the secret {name}; its ARN is the parameter AcsSecretArn:"

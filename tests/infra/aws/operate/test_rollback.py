@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import uuid
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -282,6 +283,57 @@ def test_versions_that_use_no_other_table_or_secret_are_returned_to(functions, a
     functions.publish("b/2", "One", "Other")
     done = rollback(account, "", YES="1")
     assert done.returncode == 0 and "warning" not in done.stderr, done
+    assert functions.live() == {"One": "a/1", "Other": "a/1"}
+
+
+PLACED, ONLY_MAIN = '{"main": {}, "eu2": {}}', "{}"
+
+
+@pytest.fixture
+def acs_secret(cloud):
+    """The secret of the functions, with the connection strings of these resources."""
+    secrets = cloud.client("secretsmanager", REGION)
+
+    def acs_secret(*resources: str) -> str:
+        text = json.dumps(dict.fromkeys(resources, "hunter2")) if resources != ("main",) else "hunter2"
+        return secrets.create_secret(Name=f"acs-{uuid.uuid4()}", SecretString=text)["ARN"]
+
+    return acs_secret
+
+
+def after_a_retirement(functions, arn: str, **variables: str) -> None:
+    """Two deployments: the first one names the resource eu2, and the current one does not."""
+    for deployment, named in [("a/1", {"ACS_PLACEMENT": PLACED, **variables}), ("b/2", {"ACS_PLACEMENT": ONLY_MAIN})]:
+        functions.set_variables("One", ACS_SECRET_ARN=arn, **named)
+        functions.publish(deployment, "One", "Other")
+
+
+def test_versions_whose_resource_has_no_connection_string_any_more_stay_unused(functions, account, acs_secret):
+    for arn, named in [(acs_secret("main"), {}), (acs_secret("main", "old"), {"ACS_PLACEMENT": "", "POLICY": '{"otherwise": {"resource": "eu2"}}'})]:
+        after_a_retirement(functions, arn, **named)
+        refused = rollback(account, "", YES="1", FORCE="resources")
+        assert refused.returncode == 1 and "nothing was changed" in refused.stderr and "hunter2" not in refused.stderr, refused
+        assert "names the resource eu2, without" in refused.stderr and "Store it with `make secret RESOURCE=eu2`" in refused.stderr, refused
+        assert functions.live() == {"One": "b/2", "Other": "b/2"}
+
+
+@pytest.mark.parametrize("before, now", [(PLACED, ONLY_MAIN), (ONLY_MAIN, PLACED)], ids=["still has it", "is not named"])
+def test_versions_whose_resources_are_in_the_secret_are_returned_to(functions, account, acs_secret, before, now):
+    arn = acs_secret("main", "eu2")
+    for deployment, placement in [("a/1", before), ("b/2", now)]:
+        functions.set_variables("One", ACS_SECRET_ARN=arn, ACS_PLACEMENT=placement)
+        functions.publish(deployment, "One", "Other")
+    done = rollback(account, "", YES="1")
+    assert done.returncode == 0 and "hunter2" not in done.stdout + done.stderr, done
+    assert functions.live() == {"One": "a/1", "Other": "a/1"}
+
+
+def test_a_secret_that_cannot_be_read_must_be_vouched_for(functions, account):
+    after_a_retirement(functions, f"{SECRET}gone")
+    refused = rollback(account, "", YES="1")
+    assert refused.returncode == 1 and "cannot be read" in refused.stderr and "add FORCE=resources" in refused.stderr, refused
+    assert functions.live() == {"One": "b/2", "Other": "b/2"}
+    assert rollback(account, "", YES="1", FORCE="resources").returncode == 0
     assert functions.live() == {"One": "a/1", "Other": "a/1"}
 
 
