@@ -221,7 +221,7 @@ class Repository(unittest.TestCase):
             ('TAG: "${{ github.ref_name }}", PYTHONPATH', "KEY: ${{ secrets.MINISIGN_KEY }}, PYTHONPATH"),
             ('TAG: "${{ github.ref_name }}", PYTHONPATH', "TOKEN: ${{ github.token }}, PYTHONPATH"),
             ("merge-multiple: true", "merge-multiple: true, github-token: ${{ github.token }}"),
-            ("infra/sign/run sign release", "curl x"),
+            ("infra/sign/release release", "curl x"),
             ("--draft ", ""),
             ("      - run: make crates", f"      - uses: a/b@{'0' * 40}\n      - run: make crates"),
             ("      - name: Add SBOMs", f"      - uses: a/b@{'0' * 40}\n      - name: Add SBOMs"),
@@ -261,7 +261,7 @@ OF_LAST_JOB = [
     r"""      - name: Sign the checksums
         run: |
           (umask 077 && printf '%s\n' "$MINISIGN_KEY" >"$RUNNER_TEMP/key")
-          printf '%s\n' "$MINISIGN_PASSWORD" | KEY="$RUNNER_TEMP/key" infra/sign/run sign release
+          printf '%s\n' "$MINISIGN_PASSWORD" | KEY="$RUNNER_TEMP/key" infra/sign/release release
           rm "$RUNNER_TEMP/key"
         env:
           MINISIGN_KEY: ${{ secrets.MINISIGN_KEY }}

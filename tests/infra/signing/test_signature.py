@@ -11,6 +11,7 @@ import minisign
 import pytest
 
 INFRA = Path(__file__).resolve().parents[3] / "infra"
+WORKFLOW = (INFRA.parent / ".github/workflows/release.yml").read_text()
 
 # Made with minisign 0.11: a public key, and the signature of `SUMS_OF_MINISIGN`.
 KEY_OF_MINISIGN = """untrusted comment: minisign public key 3FEA4E362D8B85A3
@@ -39,7 +40,7 @@ class Release:
 
     def write_sums(self) -> None:
         files = sorted(path for path in self.directory.iterdir() if not path.name.startswith("SHA256SUMS"))
-        lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+        lines = [f"{digest(path)}  {path.name}\n" for path in files]
         (self.directory / "SHA256SUMS").write_text("".join(lines))
 
     def sign(self, key: Path | None = None, password: str = "") -> subprocess.CompletedProcess:
@@ -58,6 +59,10 @@ class Release:
 def run(command: list, input: str = "", **variables) -> subprocess.CompletedProcess:
     environment = os.environ | {name: str(value) for name, value in variables.items()}
     return subprocess.run(command, env=environment, input=input, capture_output=True, text=True)
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def write_keys(root: Path, name: str, password: str = "") -> tuple[Path, Path]:
@@ -183,6 +188,44 @@ def test_an_encrypted_key_signs_with_its_password_only(release, tmp_path):
     assert signed.returncode == 0, signed.stderr
     assert PASSWORD not in signed.stdout + signed.stderr
     assert release.check(public_key).returncode == 0
+
+
+def test_s03_the_functions_of_a_release_are_deployed_after_they_are_unpacked(release, tmp_path):
+    # As the workflow does.
+    assert "infra/build/pack target/lambda" in WORKFLOW and "infra/sign/release release" in WORKFLOW
+    key, public_key = write_keys(tmp_path, "maintainer", PASSWORD)
+    published = tmp_path / "release"
+    published.mkdir()
+    for arch in ["arm64", "x86_64"]:
+        assert run([INFRA / "build/pack", release.directory, published / f"functions-{arch}.tgz"]).returncode == 0
+    (published / "guestpass.zip").write_bytes(b"guestpass")
+    names = sorted(path.name for path in published.iterdir())
+    (published / "SHA256SUMS").write_text("".join(f"{digest(published / name)}  {name}\n" for name in names))
+    sign = [INFRA / "sign/release", published]
+    refused = run(sign, KEY=key, input="wrong\n")
+    assert refused.returncode == 1 and "wrong password" in refused.stderr, refused
+    signed = run(sign, KEY=key, input=f"{PASSWORD}\n")
+    assert signed.returncode == 0 and PASSWORD not in signed.stdout + signed.stderr, signed
+
+    # As infra/README.md says.
+    assert run([INFRA / "sign/run", "verify", published, public_key]).returncode == 0
+    sums = dict(reversed(line.split("  ")) for line in (published / "SHA256SUMS").read_text().splitlines())
+    assert sums == {name: digest(published / name) for name in names}
+    for arch in ["arm64", "x86_64"]:
+        unpacked = tmp_path / arch
+        unpacked.mkdir()
+        subprocess.run(["tar", "-xzf", published / f"functions-{arch}.tgz", "-C", unpacked], check=True)
+        checked = run([INFRA / "deploy/run", "check"], ARTEFACTS=unpacked, PUBLIC_KEY=public_key)
+        assert checked.returncode == 0, checked.stderr
+
+
+def test_a_changed_archive_of_a_release_is_not_signed(release, tmp_path):
+    (release.directory / "functions-arm64.tgz").write_bytes(b"changed")
+    release.write_sums()
+    release.flip_byte("functions-arm64.tgz")
+    signed = run([INFRA / "sign/release", release.directory], KEY=release.secret_key)
+    assert signed.returncode == 1 and "functions-arm64.tgz: FAILED" in signed.stdout, signed
+    assert not (release.directory / "SHA256SUMS.minisig").exists()
 
 
 def test_signing_without_a_key_says_how_to_make_one(release):

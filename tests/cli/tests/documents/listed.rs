@@ -34,6 +34,11 @@ pub(crate) const LISTED: &[(&str, &str, Treatment)] = &[
     ("infra/README.md", "make build", In("make artefacts runs the same script")),
     ("infra/README.md", "make secret", Not(AWS)),
     ("infra/README.md", "make sign", In("tests/infra/aws signs artefacts with a key of its own")),
+    (
+        "infra/README.md",
+        "mkdir release && tar",
+        In("tests/infra/signing signs, unpacks and verifies such an archive"),
+    ),
     ("infra/README.md", "make deploy", Not(AWS)),
     ("infra/README.md", "make verify", Not(AWS)),
     ("infra/README.md", "curl -s -X POST", Not(AWS)),
