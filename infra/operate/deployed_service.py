@@ -37,6 +37,15 @@ class CheckFailed(Exception):
     """What is wrong, and what to do."""
 
 
+class Throttled(CheckFailed):
+    """Lambda did not run a function. `is_reserved` says whether the function itself may not run more often at once."""
+
+    def __init__(self, function: str, reason: str):
+        self.is_reserved = reason.startswith("ReservedFunction")
+        limit = "its reserved concurrency is used up, or 0" if self.is_reserved else "the concurrency of the account is used up"
+        super().__init__(f"Lambda throttled the function {function}: {limit}. Run `make verify` again later, and look at the concurrent executions in Lambda")
+
+
 class Skipped(Exception):
     """Why a check does not apply to the stack."""
 
@@ -81,7 +90,11 @@ class DeployedService:
         """The answer of a function, as it is live."""
         if not self.ids.get(function):
             raise CheckFailed(f"the stack has no function {function}: deploy again")
-        answer = self.client("lambda").invoke(FunctionName=self.ids[function], Qualifier=ALIAS, Payload=json.dumps(event).encode())
+        functions = self.client("lambda")
+        try:
+            answer = functions.invoke(FunctionName=self.ids[function], Qualifier=ALIAS, Payload=json.dumps(event).encode())
+        except functions.exceptions.TooManyRequestsException as error:
+            raise Throttled(function, error.response.get("Reason", "")) from error
         payload = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" in answer:
             said = payload.get("errorMessage", "") if isinstance(payload, dict) else ""

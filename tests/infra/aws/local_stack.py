@@ -74,6 +74,8 @@ class LambdaApi:
     def __init__(self, stack: LocalStack, functions: dict[str, str], qualifier: str = "Qualifier=live"):
         # The binaries by the names of the deployed functions, and what to answer in place of one.
         self.answers: dict[str, Any] = {}
+        # Why each of these binaries is not run.
+        self.throttled: dict[str, str] = {}
         api = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -83,12 +85,22 @@ class LambdaApi:
                 event = self.rfile.read(int(self.headers["content-length"]))
                 binary = functions[urllib.parse.unquote(url.path.split("/")[3])]
                 assert url.query == qualifier
+                if reason := api.throttled.get(binary):
+                    return self.refuse({"Reason": reason, "message": "Rate Exceeded."})
                 status, body = stack.invoke(binary, event)
                 if binary in api.answers:
                     status, body = 200, json.dumps(api.answers[binary]).encode()
                 self.send_response(200)
                 if status != 200 or "errorMessage" in api.answers.get(binary, {}):
                     self.send_header("x-amz-function-error", "Unhandled")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def refuse(self, why: dict[str, str]) -> None:
+                body = json.dumps(why).encode()
+                self.send_response(429)
+                self.send_header("x-amzn-errortype", "TooManyRequestsException")
                 self.send_header("content-length", str(len(body)))
                 self.end_headers()
                 self.wfile.write(body)

@@ -270,6 +270,20 @@ def test_a_table_that_is_not_protected_is_reported(service):
         assert f"run `aws dynamodb update-table --table-name {name} --deletion-protection-enabled`" in lines["tables"], lines
 
 
+def test_a_cleanup_is_not_checked_while_another_one_runs(service):
+    service.create()
+    cleanup = "delete-stale-identities"
+    service.lambda_api.throttled = {cleanup: "ReservedFunctionConcurrentInvocationLimitExceeded"}
+    status, lines = service.verify()
+    assert status == 0 and lines["cleanup"].startswith("skip not checked, because a cleanup is running"), lines
+    service.lambda_api.throttled = {cleanup: "ConcurrentInvocationLimitExceeded"}
+    status, lines = service.verify()
+    assert status == 1 and "FAIL Lambda throttled the function DeleteStaleIdentities: the concurrency of the account" in lines["cleanup"], lines
+    service.lambda_api.throttled = {"issue-access-token": "ReservedFunctionConcurrentInvocationLimitExceeded"}
+    status, lines = service.verify()
+    assert status == 1 and "its reserved concurrency is used up" in lines["token"] and "credentials" not in lines["token"], lines
+
+
 def test_a_raised_alarm_is_reported(service):
     service.create()
     service.raise_alarm("ServerErrors")
