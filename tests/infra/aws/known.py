@@ -51,6 +51,10 @@ def for_moto(template: dict[str, Any], made: dict[str, str], conditions: dict[st
     for resource in resources.values():
         resource.pop("DependsOn", None)
         resource.pop("UpdatePolicy", None)
+        if resource["Type"] == "AWS::KMS::Key":
+            # moto expects them as KMS itself, not as CloudFormation names them.
+            tags = resource["Properties"]["Tags"]
+            resource["Properties"]["Tags"] = [{"TagKey": tag["Key"], "TagValue": tag["Value"]} for tag in tags]
     template["Resources"] = without(gone, chosen(conditions, resources))
     template["Outputs"] = without(gone, template["Outputs"])
     return template
