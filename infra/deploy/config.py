@@ -64,8 +64,6 @@ def write_stack() -> None:
     # `make validate` needs neither boto3 nor an account.
     from botocore.exceptions import BotoCoreError, ClientError
 
-    import stack_settings
-
     try:
         stack = stack_settings.deployed_stack()
         region = stack_settings.client("cloudformation").meta.region_name
