@@ -1,6 +1,7 @@
 """The name and the region of the stack: those in the file of CONFIG or of the first `make deploy`, and before it the region
 that the AWS CLI uses. And what its deployed resources say."""
 
+import functools
 import os
 import sys
 import tomllib
@@ -32,6 +33,7 @@ def of_file(config: Path) -> dict[str, str]:
     return {"stack_name": given["stack"], "region": given["region"]}
 
 
+@functools.cache
 def stack_name() -> str:
     """The stack in STACK, or else the one in the settings. CONFIG and STACK must agree: both say which stack this command is for."""
     given, stored = os.environ.get("STACK"), settings().get("stack_name")
@@ -43,20 +45,26 @@ def stack_name() -> str:
 # AppConfig permits 64 characters in the name `STACK-parameters`. All other names can be longer.
 LONGEST_NAME = 53
 
-# Both belong to the deployed stack; another stack may be in any region.
-STACK = stack_name()
+
+def __getattr__(name: str) -> str:
+    """STACK, the name of the stack, when it is first used: config.py says more about a file of CONFIG without one."""
+    if name == "STACK":
+        return stack_name()
+    raise AttributeError(name)
 
 
 def client(service: str, config: Config | None = None):
+    # Both belong to the deployed stack; another stack may be in any region.
+    stored = settings()
+    region = stored.get("region") if stored.get("stack_name", stack_name()) == stack_name() else None
     # boto3 does not read AWS_REGION, which the AWS CLI and the other SDKs use.
-    region = settings().get("region") if STACK == settings().get("stack_name", STACK) else None
     return boto3.client(service, region_name=region or os.environ.get("AWS_REGION") or None, config=config)
 
 
 def deployed_stack() -> dict[str, Any] | None:
     """What CloudFormation says of the stack; None before the first deployment."""
     try:
-        return client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        return client("cloudformation").describe_stacks(StackName=stack_name())["Stacks"][0]
     except ClientError as error:
         if error.response["Error"]["Code"] == "ValidationError":  # No stack has this name.
             return None
@@ -71,7 +79,7 @@ def deployed_parameters(stack: dict[str, Any] | None) -> dict[str, str | None]:
 def is_rolled_back() -> bool:
     """Whether `make rollback` moved an alias away from the version that CloudFormation knows, which then sees no change in a
     deployment of the same artefacts."""
-    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=STACK)
+    pages = client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack_name())
     # A version that was replaced stays in Lambda, but not in the stack.
     resources = [one for page in pages for one in page["StackResourceSummaries"] if is_there(one)]
     deployed = dict(one["PhysicalResourceId"].split(":")[-2:] for one in resources if one["ResourceType"] == "AWS::Lambda::Version")

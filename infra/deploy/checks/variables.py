@@ -13,7 +13,7 @@ MOST_BYTES = 4096
 LONG_BYTES = 200
 
 REGION, ACCOUNT = "ap-southeast-2", "123456789012"
-PSEUDO = {"AWS::NoValue": None, "AWS::StackName": stack_settings.STACK, "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
+PSEUDO = {"AWS::NoValue": None, "AWS::Region": REGION, "AWS::AccountId": ACCOUNT}
 
 # What `Ref` returns for a resource of a type, with as many characters as in AWS.
 NAMES = {
@@ -102,6 +102,8 @@ class Deployment:
         return str(self.resolved({"Fn::GetAtt": name.split(".")} if "." in name else {"Ref": name}))
 
     def reference(self, name: str) -> Any:
+        if name == "AWS::StackName":
+            return stack_settings.STACK
         if name in PSEUDO:
             return PSEUDO[name]
         if name in self.values:
