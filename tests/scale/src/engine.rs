@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use aws_sdk_dynamodb::{Client, types::AttributeValue};
 use dynoxide::{Database, ImportOptions, types};
 use harness::{DynamoEngine, TestServer, create_tables, dynamodb_config, template};
@@ -25,9 +27,12 @@ impl ScaleEngine {
         let file = dir.path().join("dynamodb.sqlite");
         let database = Database::new(file.to_str().unwrap()).unwrap();
         let (table, mut description) = make_tables(&database);
-        let count = fill(&database, &table, records);
+        let having = fill(&database, &table, records);
         let indexes = description.pointer_mut("/Table/GlobalSecondaryIndexes");
         for index in indexes.and_then(Value::as_array_mut).unwrap() {
+            // An item without the key of an index is not in it.
+            let key = index["KeySchema"][0]["AttributeName"].as_str().unwrap();
+            let count = having.get(key).copied().unwrap_or_default();
             index.as_object_mut().unwrap().insert("ItemCount".to_owned(), count.into());
         }
         let engine = DynamoEngine::start(database).await.unwrap();
@@ -78,20 +83,26 @@ fn make_tables(database: &Database) -> (String, Value) {
     (table.name.clone(), serde_json::to_value(description).unwrap())
 }
 
-/// Writes the records, and counts them.
-fn fill(database: &Database, table: &str, mut records: impl Iterator<Item = Record>) -> usize {
-    let mut count = 0;
+/// Writes the records, and counts those that have each attribute.
+fn fill(
+    database: &Database,
+    table: &str,
+    mut records: impl Iterator<Item = Record>,
+) -> BTreeMap<String, usize> {
+    let mut having = BTreeMap::new();
     database.enable_bulk_loading().unwrap();
     loop {
         let some: Vec<types::Item> = records.by_ref().take(AT_A_TIME).map(|r| item(&r)).collect();
         if some.is_empty() {
             break;
         }
-        count += some.len();
+        for name in some.iter().flat_map(|item| item.keys()) {
+            *having.entry(name.clone()).or_default() += 1;
+        }
         database.import_items(table, some, ImportOptions::default()).unwrap();
     }
     database.disable_bulk_loading().unwrap();
-    count
+    having
 }
 
 /// The item that the store writes, in the engine's types.
