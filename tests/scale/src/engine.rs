@@ -31,7 +31,7 @@ impl ScaleEngine {
         let indexes = description.pointer_mut("/Table/GlobalSecondaryIndexes");
         for index in indexes.and_then(Value::as_array_mut).unwrap() {
             // An item without the key of an index is not in it.
-            let key = index["KeySchema"][0]["AttributeName"].as_str().unwrap();
+            let key = index.pointer("/KeySchema/0/AttributeName").and_then(Value::as_str).unwrap();
             let count = having.get(key).copied().unwrap_or_default();
             index.as_object_mut().unwrap().insert("ItemCount".to_owned(), count.into());
         }
