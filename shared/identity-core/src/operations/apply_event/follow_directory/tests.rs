@@ -324,6 +324,19 @@ async fn without_an_answer_nothing_changes() {
     assert_eq!((fixture.alice(), fixture.acs.calls()), (before, vec![]));
 }
 
+#[test]
+fn a_failure_has_the_text_and_the_source_of_its_cause() {
+    let down = || Error::AcsUnavailable { maybe_applied: true, source: "no answer".into() };
+    let of_event = event(EventKind::Disabled, SystemTime::UNIX_EPOCH);
+    let failures: [FollowError<DirectoryDown>; 2] =
+        [FollowError::Core(down()), FollowError::Event(Box::new(of_event), down())];
+    for failure in failures {
+        assert_eq!(failure.to_string(), down().to_string());
+        assert_eq!(failure.source().map(ToString::to_string).as_deref(), Some("no answer"));
+    }
+    assert!(FollowError::Directory(DirectoryDown).source().is_none());
+}
+
 #[tokio::test]
 async fn what_was_applied_is_known_if_the_next_look_up_fails() {
     struct AnswersOnce(Cell<Option<AccountStatus>>);
