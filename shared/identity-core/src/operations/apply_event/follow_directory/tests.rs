@@ -52,6 +52,20 @@ impl AccountDirectory for OneAccount<'_> {
     }
 }
 
+/// A directory that answers once with a status, or not at all, and then is down.
+struct AnswersOnce(Cell<Option<AccountStatus>>);
+impl AccountDirectory for AnswersOnce {
+    type Error = DirectoryDown;
+
+    async fn status(
+        &self,
+        _: &AccountLookUp,
+        _: SystemTime,
+    ) -> Result<AccountStatus, DirectoryDown> {
+        self.0.take().ok_or(DirectoryDown)
+    }
+}
+
 fn look_up() -> AccountLookUp {
     AccountLookUp {
         user: user("alice"),
@@ -301,25 +315,14 @@ async fn a_stuck_identity_is_not_tried_by_every_message() {
 
 #[tokio::test]
 async fn without_an_answer_nothing_changes() {
-    struct Silent;
-    impl AccountDirectory for Silent {
-        type Error = DirectoryDown;
-
-        async fn status(
-            &self,
-            _: &AccountLookUp,
-            _: SystemTime,
-        ) -> Result<AccountStatus, DirectoryDown> {
-            Err(DirectoryDown)
-        }
-    }
+    let silent = AnswersOnce(Cell::new(None));
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     let before = fixture.alice();
     let invocation = fixture.invocation("message");
     let (store, acs, clock) = (&fixture.store, &fixture.acs, &fixture.clock);
-    let done = follow_directory(store, acs, clock, &Silent, &look_up(), &invocation).await;
+    let done = follow_directory(store, acs, clock, &silent, &look_up(), &invocation).await;
     assert_eq!(done.end.unwrap_err().to_string(), "the directory is down");
-    let foreseen = foresee_directory(store, clock, &Silent, &look_up(), &invocation).await;
+    let foreseen = foresee_directory(store, clock, &silent, &look_up(), &invocation).await;
     assert!(matches!(foreseen, Err(FollowError::Directory(_))));
     assert_eq!((fixture.alice(), fixture.acs.calls()), (before, vec![]));
 }
@@ -339,18 +342,6 @@ fn a_failure_has_the_text_and_the_source_of_its_cause() {
 
 #[tokio::test]
 async fn what_was_applied_is_known_if_the_next_look_up_fails() {
-    struct AnswersOnce(Cell<Option<AccountStatus>>);
-    impl AccountDirectory for AnswersOnce {
-        type Error = DirectoryDown;
-
-        async fn status(
-            &self,
-            _: &AccountLookUp,
-            _: SystemTime,
-        ) -> Result<AccountStatus, DirectoryDown> {
-            self.0.take().ok_or(DirectoryDown)
-        }
-    }
     let fixture = CoreFixture::where_alice_is(State::active("8:acs:1"));
     let (directory, invocation) =
         (AnswersOnce(Cell::new(Some(DISABLED))), fixture.invocation("message"));
