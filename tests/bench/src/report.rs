@@ -78,7 +78,7 @@ impl Report {
         let authorizer_init = authorizer.function.init_ms - authorizer.key_fetch_ms;
         let promise = |what, measured, limit, unit| Promise { what, measured, limit, unit };
         let promises = vec![
-            promise("init beside the bare function's", service.init_ms / bare.init_ms, 4.0, "×"),
+            promise("init beside the bare function's", service.init_ms / bare.init_ms, 5.0, "×"),
             promise("CPU of a cold start", service.cold_start_cpu_ms, 12.0, " ms"),
             promise("memory at its peak", service.peak_memory_mb, 12.0, " MB"),
             promise("binary", service.binary_mb, 8.0, " MB"),
@@ -217,7 +217,7 @@ mod tests {
         assert_eq!(broken(service), <[&str; 0]>::default());
         let service = Summary { cold_start_cpu_ms: 12.1, ..summary("service") };
         assert_eq!(broken(service), ["CPU of a cold start"]);
-        let service = Summary { init_ms: 4.1, ..summary("service") };
+        let service = Summary { init_ms: 5.1, ..summary("service") };
         assert_eq!(broken(service), ["init beside the bare function's"]);
     }
 

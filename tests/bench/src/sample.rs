@@ -67,7 +67,7 @@ pub(crate) fn median_ms(times: impl Iterator<Item = Duration>) -> f64 {
 }
 
 /// The middle one, or the mean of the two in the middle; of none, not a number.
-fn median(values: impl Iterator<Item = f64>) -> f64 {
+pub(crate) fn median(values: impl Iterator<Item = f64>) -> f64 {
     let mut values: Vec<f64> = values.collect();
     values.sort_by(f64::total_cmp);
     let upper = values.get(values.len() / 2).copied().unwrap_or(f64::NAN);
