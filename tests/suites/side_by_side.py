@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 AT_ONCE = 2
 MAKE = [os.environ.get("MAKE", "make"), "--no-print-directory"]
@@ -28,14 +28,21 @@ def main() -> None:
     for ends in [signal.SIGTERM, signal.SIGHUP]:
         signal.signal(ends, signal.default_int_handler)
     with ThreadPoolExecutor(AT_ONCE) as workers:
+        made = []
         try:
-            list(workers.map(make, sys.argv[1:]))
+            made += [workers.submit(make, target) for target in sys.argv[1:]]
+            wait(made)
         except KeyboardInterrupt:
             has_failed.set()
             is_told_to_stop.set()
-            for process in running:
-                stop(process)
-            sys.exit(130)
+            # Until all have ended: a shell that make starts at this moment does not get the signal.
+            while True:
+                for process in list(running):
+                    stop(process)
+                if not wait(made, timeout=1).not_done:
+                    sys.exit(130)
+    for one in made:
+        one.result()
     sys.exit(1 if has_failed.is_set() else 0)
 
 
@@ -55,6 +62,7 @@ def make(target: str) -> None:
         if is_told_to_stop.is_set():  # While this one began.
             stop(process)
         output = process.communicate()[0].decode(errors="replace")
+        running.remove(process)
     if process.returncode:
         has_failed.set()
     with printing:
@@ -63,9 +71,8 @@ def make(target: str) -> None:
 
 
 def stop(process: subprocess.Popen) -> None:
-    if process.poll() is None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
 
 
 if __name__ == "__main__":

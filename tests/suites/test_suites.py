@@ -135,6 +135,15 @@ class SideBySide(unittest.TestCase):
         self.assertEqual(process.returncode, 130, output)
         self.assertNotIn("begun", output)
 
+    def test_what_survives_the_first_signal_is_stopped_too(self):
+        # A shell whose second `cat` begins after the signal, as one that make had not started yet.
+        process = self.made("left:\n\t@trap 'trap - TERM' TERM; echo begun >one; cat two; cat two\n", "left")
+        self.addCleanup(process.kill)
+        self.assertEqual((self.place / "one").read_text(), "begun\n")
+        process.terminate()
+        output = process.communicate(timeout=60)[0]
+        self.assertEqual(process.returncode, 130, output)
+
     def test_after_a_failure_no_other_target_begins_and_the_one_that_runs_ends(self):
         process = self.made("slow:\n\t@cat one\nbad:\n\t@echo why; exit 3\nnever:\n\t@echo begun\n", "slow", "bad", "never")
         output = ""
