@@ -1,6 +1,4 @@
 use std::{
-    future::poll_fn,
-    task::Poll,
     thread,
     time::{Duration, Instant},
 };
@@ -16,7 +14,7 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool 
         if Instant::now() > deadline {
             return false;
         }
-        thread::yield_now();
+        thread::sleep(PAUSE);
     }
 }
 
@@ -31,18 +29,12 @@ pub async fn wait_until_async(limit: Duration, mut condition: impl AsyncFnMut() 
         if Instant::now() > deadline {
             return false;
         }
-        let mut has_yielded = false;
-        poll_fn(|context| {
-            if has_yielded {
-                return Poll::Ready(());
-            }
-            has_yielded = true;
-            context.waker().wake_by_ref();
-            Poll::Pending
-        })
-        .await;
+        tokio::time::sleep(PAUSE).await;
     }
 }
+
+/// Without a pause, the wait would take a core from what it waits for.
+const PAUSE: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {
