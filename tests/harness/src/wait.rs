@@ -3,6 +3,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use tokio::time::{MissedTickBehavior, interval};
+
 /// Waits until the condition holds, and returns `false` if it does not hold within the limit.
 #[must_use]
 pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool {
@@ -14,7 +16,7 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool 
         if Instant::now() > deadline {
             return false;
         }
-        thread::sleep(PAUSE);
+        thread::park_timeout(BETWEEN_LOOKS);
     }
 }
 
@@ -22,19 +24,21 @@ pub fn wait_until(limit: Duration, mut condition: impl FnMut() -> bool) -> bool 
 #[must_use]
 pub async fn wait_until_async(limit: Duration, mut condition: impl AsyncFnMut() -> bool) -> bool {
     let deadline = Instant::now() + limit;
+    let mut looks = interval(BETWEEN_LOOKS);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
+        looks.tick().await; // The first one is at once.
         if condition().await {
             return true;
         }
         if Instant::now() > deadline {
             return false;
         }
-        tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// Without a pause, the wait would take a core from what it waits for.
-const PAUSE: Duration = Duration::from_millis(2);
+/// The time between two looks. Without it, the wait would take a core from what it waits for.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 #[cfg(test)]
 mod tests {
