@@ -14,6 +14,7 @@ mod runtime_api;
 #[cfg(feature = "function")]
 mod server;
 mod stack;
+mod stack_keys;
 mod wait;
 
 use std::path::PathBuf;

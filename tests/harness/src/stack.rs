@@ -14,7 +14,7 @@ use std::{
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::binary;
+use crate::{binary, stack_keys};
 
 /// A `local-stack` process. It ends when this is dropped.
 #[derive(Debug)]
@@ -49,9 +49,11 @@ impl TestStack {
     #[must_use]
     pub fn start(dir: TempDir, command: &mut Command) -> Self {
         let file = dir.path().join("target/local/stack.json");
+        let data = dir.path().join("target/local/data");
+        stack_keys::give(&data).unwrap();
         let mut process = command
             .arg("--data")
-            .arg(dir.path().join("target/local/data"))
+            .arg(&data)
             .arg("--stack-file")
             .arg(&file)
             // The pipe stays open: when the test ends, the stack ends.
@@ -77,6 +79,7 @@ impl TestStack {
             assert!(line.is_ok(), "the stack did not start: {line:?}\n{}", stack.output());
         }
         stack.description = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        stack_keys::keep(&data);
         stack
     }
 
@@ -135,7 +138,10 @@ impl TestStack {
         if end == RecvTimeoutError::Timeout {
             let _ = self.process.kill();
         }
-        let _ = self.process.wait();
+        // A stack that was killed may have written half a key.
+        if self.process.wait().is_ok_and(|status| status.success()) {
+            stack_keys::keep(&self.data());
+        }
     }
 }
 
