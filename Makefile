@@ -14,11 +14,13 @@ no_proxy := $(NO_PROXY)
 export NO_PROXY no_proxy
 
 FUNCTIONS := $(notdir $(patsubst %/,%,$(wildcard functions/*/)))
-PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack -p acs-emulator
-# With the harness, tokio and most other dependencies have the features that the tests need, so binaries
-# and tests share one build of them.
-PACKAGES  += -p harness --features harness/dynamodb,harness/function,harness/as-in-tests
 CARGO     := cargo --locked
+# With these features of the harness, dependencies have the features that the tests need, so programs, tests and
+# documentation share one build of them.
+FEATURES  := --features harness/dynamodb,harness/function,harness/as-in-tests
+PACKAGES  := $(addprefix -p ,$(FUNCTIONS)) -p guestpass-cli -p local-stack -p acs-emulator -p harness $(FEATURES)
+# They use most of the dependencies, but not the client of ACS, so its features can be off.
+NO_CLIENT := -p receive-security-event -p local-stack -p harness $(FEATURES)
 # The tests run without a network, where the system permits it.
 LOOPBACK  := tests/suites/loopback_only.py
 SUITES    := tests/suites/run
@@ -59,7 +61,7 @@ TARGETS := infra audit e2e clients packages unit mutants-if-built interop faults
 
 .PHONY: lint
 lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
-	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --quiet $(FEATURES)
 
 .PHONY: unit
 unit: need-python3 ## run the unit and contract tests
@@ -77,7 +79,7 @@ check: need-python3 format-and-clippy ## the fast loop: the format, clippy and t
 format-and-clippy:
 	cargo fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
-	$(CARGO) clippy -p acs-client --no-default-features -- -D warnings
+	$(CARGO) clippy -p acs-client --no-default-features $(NO_CLIENT) -- -D warnings
 
 .PHONY: one
 one: binaries ## run the tests whose names contain T: make one T=r12
