@@ -1,4 +1,4 @@
-# CI runs `make test`, and in a job of its own `make mutants-diff`. `make` alone lists the targets.
+# CI runs `make test` and, in jobs of their own, `make mutants-diff` and `make artefacts infra`. `make` alone lists the targets.
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -56,7 +56,7 @@ test: need-rust need-cc need-python3 need-node ## run all tests of CI but mutati
 	@$(MAKE) lint binaries
 	@$(CARGO) test --workspace --no-run --quiet
 	@MAKE='$(MAKE)' tests/suites/side_by_side.py $(TARGETS)
-# The builds before use all cores; most of these use one for much of their time. `infra` also makes the artefacts.
+# The builds before use all cores; most of these use one for much of their time.
 TARGETS := infra audit e2e clients packages unit mutants-if-built interop faults cost
 
 .PHONY: lint
@@ -129,9 +129,14 @@ e2e: binaries ## test the binaries in the local stack, through HTTP
 OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-scopes \
              --refuse-newer-members --revoke-by-second --count-refused --no-retry-after
 
+# Deploys artefacts if `make artefacts` has run, and the debug programs if not: from empty caches, artefacts are a second
+# build of all dependencies.
 .PHONY: infra
-infra: artefacts binaries ## check the template, and deploy it to an AWS emulator
-	@tests/infra/run "$$($(MAKE) where)"
+infra: need-rust need-cc need-python3 binaries ## check the template, and deploy it to an AWS emulator
+	@debug="$$($(MAKE) where)"; artefacts=target/lambda-debug; \
+	if [ -d "$$debug/../$$($(MAKE) host)/no-lto" ]; then artefacts=target/lambda-no-lto; $(MAKE) artefacts; \
+	else infra/build/run --programs "$$debug" --out "$$artefacts"; fi; \
+	ARTEFACTS="$(CURDIR)/$$artefacts" tests/infra/run "$$debug"
 
 # As `make build`, with programs that compile faster, but whose zips are a quarter larger.
 .PHONY: artefacts

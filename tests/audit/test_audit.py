@@ -174,7 +174,7 @@ class Repository(unittest.TestCase):
 
     def test_s05_ci_runs_the_tests_and_can_only_read_the_repository(self):
         self.assertEqual(rights_and_steps(self.CI), [])
-        self.assertEqual(values(self.CI, "run"), ["make test", "make mutants-diff"])
+        self.assertEqual(values(self.CI, "run"), ["make test", "make mutants-diff", "make artefacts infra"])
 
     def test_s05_a_right_a_secret_or_another_step_is_reported(self):
         for old, new in [

@@ -1,4 +1,4 @@
-"""The artefacts of `make artefacts` or `make build`: the zips that are deployed, and the operator's tool."""
+"""The artefacts of `make infra`, `make artefacts` or `make build`: the zips that are deployed, and the operator's tool."""
 
 import os
 import zipfile
@@ -7,6 +7,8 @@ from pathlib import Path
 DIRECTORY = Path(os.environ["ARTEFACTS"])
 GUESTPASS = DIRECTORY / "guestpass"
 IS_RELEASE = DIRECTORY.name == "lambda"
+# The debug programs of the tests, which are large and name directories.
+IS_DEBUG = DIRECTORY.name == "lambda-debug"
 
 
 def archive(name: str) -> bytes:
