@@ -57,7 +57,7 @@ test: need-rust need-cc need-python3 need-node ## run all tests of CI but mutati
 	@$(CARGO) test --workspace --no-run --quiet
 	@MAKE='$(MAKE)' tests/suites/side_by_side.py $(TARGETS)
 # The builds before use all cores; most of these use one for much of their time.
-TARGETS := infra audit e2e clients packages unit mutants-if-built interop faults cost
+TARGETS := infra audit e2e faults interop packages clients unit cost mutants-if-built
 
 .PHONY: lint
 lint: format-and-clippy ## check the format, clippy and rustdoc; warnings are errors
