@@ -45,7 +45,7 @@ def test_ci_builds_and_starts_the_functions_on_the_processor_that_is_the_default
     default = yaml_parse((ROOT / "infra/template.yaml").read_text())["Parameters"]["Architecture"]["Default"]
     # The names of GitHub's machines with such a processor end with `-arm`.
     of_machine = {True: "arm64", False: "x86_64"}
-    tested = yaml_parse((workflows / "ci.yml").read_text())["jobs"]["test"]
+    tested = yaml_parse((workflows / "ci.yml").read_text())["jobs"]["artefacts"]
     assert of_machine[tested["runs-on"].endswith("-arm")] == default
     released = yaml_parse((workflows / "release.yml").read_text())["jobs"]["functions"]["strategy"]["matrix"]["include"]
     assert {one["arch"] for one in released} == set(first_start.MACHINES)
