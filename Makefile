@@ -135,7 +135,7 @@ OTHER_WAY := --issue-for-deleted --refuse-unknown-identities --accept-unknown-sc
 infra: need-rust need-cc need-python3 binaries ## check the template, and deploy it to an AWS emulator
 	@debug="$$($(MAKE) where)"; artefacts=target/lambda-debug; \
 	if [ -d "$$debug/../$$($(MAKE) host)/no-lto" ]; then artefacts=target/lambda-no-lto; $(MAKE) artefacts; \
-	else infra/build/run --programs "$$debug" --out "$$artefacts"; fi; \
+	else infra/build/run --debug "$$debug" --out "$$artefacts"; fi; \
 	ARTEFACTS="$(CURDIR)/$$artefacts" tests/infra/run "$$debug"
 
 # As `make build`, with programs that compile faster, but whose zips are a quarter larger.

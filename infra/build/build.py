@@ -42,8 +42,8 @@ def main() -> None:
     need_standard_library(target)
     out = options.out.resolve()
     shutil.rmtree(out, ignore_errors=True)
-    if options.programs:
-        take_all(functions, options.programs, out)
+    if options.debug:
+        take_all(functions, options.debug, out)
     else:
         compile_all(functions, target, options.profile, out)
     started = first_start.start_all([out / name / "bootstrap" for name in functions], options.arch)
@@ -57,7 +57,7 @@ def main() -> None:
         bom = sbom.document(trees[function], function, sha256(archive))
         (out / f"{function}.cdx.json").write_text(bom, encoding="utf-8")
         rows.append((function, bootstrap.stat().st_size, archive.stat().st_size))
-    tool = add_tool(tool_of(options), out)
+    tool = add_tool(options.tool or compile_tool(options.profile), out)
     write_sums(out)
     report(rows, tool, options, started)
 
@@ -68,9 +68,12 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument("--arch", choices=TARGETS, default=own, help=f"the architecture of the functions (default: {own}, that of this machine)")
     parser.add_argument("--profile", choices=LARGEST_ZIP, default="release", help="no-lto takes a third of the time; its zips are larger")
     parser.add_argument("--tool", type=Path, metavar="FILE", help="takes this program as the operator's tool, and compiles none")
-    parser.add_argument("--programs", type=Path, metavar="DIRECTORY", help="takes the programs in this directory, for tests, and compiles none")
+    parser.add_argument("--debug", type=Path, metavar="DIRECTORY", help="takes the debug programs in this directory, for tests, and compiles none")
     parser.add_argument("--out", type=Path, default=ROOT / "target" / "lambda", help="the directory of the artefacts (default: target/lambda)")
-    return parser.parse_args(arguments)
+    options = parser.parse_args(arguments)
+    if options.debug:
+        options.profile, options.tool = "debug", options.debug / TOOL[1]
+    return options
 
 
 def need_standard_library(target: str) -> None:
@@ -100,12 +103,6 @@ def take_all(functions: list[str], programs: Path, out: Path) -> None:
         bootstrap = out / function / "bootstrap"
         bootstrap.parent.mkdir(parents=True)
         subprocess.run(["strip", "-o", bootstrap, programs / function], check=True)
-
-
-def tool_of(options: argparse.Namespace) -> Path:
-    if options.programs:
-        return options.programs / TOOL[1]
-    return options.tool or compile_tool(options.profile)
 
 
 def compile_tool(profile: str) -> Path:
@@ -168,17 +165,14 @@ def write_sums(out: Path) -> None:
 
 def report(rows: list[tuple[str, int, int]], tool: Path, options: argparse.Namespace, started: str) -> None:
     width = max(len(name) for name, _, _ in rows)
-    profile = "taken from --programs" if options.programs else options.profile
-    print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {profile}")
+    print(f"\n{'':{width}}  {'bootstrap':>10}  {'zip':>10}   {options.arch}, {options.profile}")
     for name, bootstrap, archive in rows:
         print(f"{name:{width}}  {mib(bootstrap):>10}  {mib(archive):>10}")
     print(f"{tool.name:{width}}  {mib(tool.stat().st_size):>10}              for this machine")
     print(f"\n{os.path.relpath(options.out, ROOT)}: a zip and an SBOM of each function, the operator's tool, and SHA256SUMS")
     print(started)
-    if options.programs:  # Debug programs, which are not for Lambda.
-        return
-    limit = LARGEST_ZIP[options.profile]
-    if large := [name for name, _, archive in rows if archive > limit]:
+    limit = LARGEST_ZIP.get(options.profile)  # Debug programs have none.
+    if limit and (large := [name for name, _, archive in rows if archive > limit]):
         sys.exit(f"zips over the limit of {limit / 1e6} MB, which would slow down cold starts: {', '.join(large)}")
 
 
