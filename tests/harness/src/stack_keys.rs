@@ -40,3 +40,22 @@ pub(crate) fn keep(data: &Path) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_stack_gets_the_keys_of_the_first_one_and_an_old_stack_keeps_its_data() {
+        let parent = tempfile::tempdir().unwrap();
+        let [first, new, old] = ["first", "new", "old"].map(|name| parent.path().join(name));
+        fs::create_dir_all(first.join("acs")).unwrap();
+        fs::write(first.join("acs/signing-key.der"), "key").unwrap();
+        fs::create_dir(&old).unwrap();
+        keep(&first);
+        give(&new).unwrap();
+        give(&old).unwrap();
+        assert_eq!(fs::read_to_string(new.join("acs/signing-key.der")).unwrap(), "key");
+        assert_eq!(fs::read_dir(old).unwrap().count(), 0);
+    }
+}
